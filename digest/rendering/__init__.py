@@ -1,0 +1,9 @@
+"""Rendering: from plain values to subject, HTML and text, or to a page. The only room that imports jinja2 and premailer.
+
+    templates = Templates(directories(own=settings.templates_dir), publisher=publisher, language="de")
+    templates.page("subscribe.html", lang="de", **context) -> str                   a web page, templates/web/*.html
+    templates.mail("edition", lang="de", context=context, markers=markers.names) -> Rendered
+
+A template is read, checked, inlined and compiled once; what can be wrong with it is found then (`TemplateError`).
+This room knows no mail and no rows; `digest.mail.message.prepare` turns a `Rendered` into bytes.
+"""
