@@ -1,0 +1,1 @@
+"""The ledger and its workers: from a planned row to the server's 250."""

@@ -1,0 +1,1 @@
+"""Gathering articles: correct, polite, safe, and with a reason for everything."""

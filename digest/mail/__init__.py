@@ -1,0 +1,1 @@
+"""Bytes of mail: slots, headers, MIME, DKIM, and the wire."""

@@ -1,0 +1,1 @@
+"""What belongs to whom, why, and which of it is shown."""

@@ -1,0 +1,41 @@
+"""What can go wrong with people, as one tree.
+
+SubscribersError
+├── AddressError          the text is no address we can write to; `code` says why
+├── TokenError
+│   ├── InvalidToken      forged, damaged, of another purpose or key
+│   └── ExpiredToken      genuine, but its time is over
+└── RefusedError          the request is understood and not allowed now; `code` says why
+"""
+
+
+class SubscribersError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class AddressError(SubscribersError):
+    """The text is no address we can write to."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class TokenError(SubscribersError):
+    """A link cannot be honoured."""
+
+
+class InvalidToken(TokenError):
+    """The token is forged, damaged, made for another purpose, or signed by an unknown key."""
+
+
+class ExpiredToken(TokenError):
+    """The token is genuine, but its time is over."""
+
+
+class RefusedError(SubscribersError):
+    """The request is understood but not allowed in the present state."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
