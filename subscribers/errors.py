@@ -5,6 +5,7 @@ SubscribersError
 ├── TokenError
 │   ├── InvalidToken      forged, damaged, of another purpose or key
 │   └── ExpiredToken      genuine, but its time is over
+├── AddressKeyChangedError  the key that hashes addresses is not the one the database was made with
 └── RefusedError          the request is understood and not allowed now; `code` says why
 """
 
@@ -31,6 +32,10 @@ class InvalidToken(TokenError):
 
 class ExpiredToken(TokenError):
     """The token is genuine, but its time is over."""
+
+
+class AddressKeyChangedError(SubscribersError):
+    """The key that hashes addresses is another one: suppression would forget everybody."""
 
 
 class RefusedError(SubscribersError):

@@ -79,6 +79,7 @@ class SuppressionReason(StrEnum):
     HARD_BOUNCE = "hard_bounce"
     COMPLAINT = "complaint"
     MANUAL = "manual"
+    UNSUBSCRIBED = "unsubscribed"
     ERASED = "erased"
 
 
@@ -142,6 +143,8 @@ class Subscriber(Table, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     unsubscribed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    choices_erased_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When topics, settings and mutes of somebody who left were forgotten."""
 
 
 class SignupRequest(Table, table=True):
@@ -293,8 +296,10 @@ class MailAllowance(Table, table=True):
 
     address_hash: str = Field(primary_key=True, max_length=64)
     kind: str = Field(primary_key=True, max_length=24)
-    sent_at: list[str] = Field(default_factory=list, sa_type=Json)
-    """ISO times of the last three mails, oldest first."""
+    newest_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    middle_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    oldest_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """The last three mails; three columns, so that one statement can look and take."""
     closed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 

@@ -57,7 +57,12 @@ def text_enum(kind: type[StrEnum]) -> Any:
     values = [member.value for member in kind]
     name = "".join(f"_{c.lower()}" if c.isupper() else c for c in kind.__name__).lstrip("_")
     return Enum(
-        kind, name=name, native_enum=False, create_constraint=True, length=24, values_callable=lambda _: values
+        kind,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=24,
+        values_callable=lambda _: values,
     )
 
 
