@@ -143,7 +143,7 @@ class Route(Table, table=True):
 
 
 class Instance(Table, table=True):
-    """This installation: its identity, and whether everything is held."""
+    """The installation: its identity, and whether everything is held."""
 
     __tablename__ = "instance"
 

