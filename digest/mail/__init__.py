@@ -1,1 +1,1 @@
-"""Bytes of mail: slots, headers, MIME, DKIM, and the wire."""
+"""Mail: from rendered text to the bytes a relay never needs to touch. Pure, but for `transport`."""
