@@ -6,12 +6,12 @@ give the same. `read()` never writes. Times of leases come from the database's o
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import Connection, Engine, UpdateBase, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
@@ -19,6 +19,7 @@ from sqlmodel import Session
 SCHEMA_HEAD: Final = "0001"
 """The revision this code works with; a test keeps it equal to the newest migration."""
 
+T = TypeVar("T")
 _READ_ONLY: Final = {"read_only": True}
 
 
@@ -96,6 +97,17 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+def in_batches(values: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
+    """Parts of a sequence small enough for one IN list."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def changed(session: Session, statement: UpdateBase) -> int:
+    """Run an INSERT, UPDATE or DELETE and say how many rows it touched: that is how one knows to have won."""
+    return session.connection().execute(statement).rowcount
 
 
 def _sqlite(url: Any) -> Engine:

@@ -87,6 +87,8 @@ class Content(Table, table=True):
     selection: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     """Shown, folded, carried and expired articles, each with topics and reason (editions.compose)."""
     promos: list[int] = Field(default_factory=list, sa_type=Json)
+    item_count: int = 0
+    """How many articles it shows; with none (everything muted) nobody gets a mail of it."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
