@@ -15,37 +15,11 @@ from starlette.routing import Route
 from digest.demo.formats import CONTENT_TYPES, feed_bytes
 from digest.demo.pages import HEADERS, Html, asset, join, page
 from digest.demo.samples import NAMES, Place, SampleArticle, SampleFeed, image_bytes, sample_feed
+from digest.demo.words import NEWS
 from digest.links import Links
 
 PREFIX: Final = "/news"
 """Where the site is mounted."""
-
-_WORDS: Final = {
-    "de": {
-        "front": "Startseite",
-        "by": "Von",
-        "similar": "Mehr davon, per E-Mail",
-        "similar_text": "Ähnliche Artikel, wann und wie oft du magst. Abbestellen mit einem Klick.",
-        "similar_button": "Ähnliche Artikel abonnieren",
-        "sign_up": "Nach deinen Themen, per E-Mail",
-        "more": "Weiterlesen",
-        "demo": "Dies ist der erfundene Verlag der Demo.",
-        "inbox": "Zum Posteingang",
-        "feed": "Feed",
-    },
-    "en": {
-        "front": "Front page",
-        "by": "By",
-        "similar": "More like this, by email",
-        "similar_text": "Similar articles, when and as often as you like. Leave with one click.",
-        "similar_button": "Get similar articles",
-        "sign_up": "Your topics, by email",
-        "more": "Read on",
-        "demo": "This is the demo's invented publisher.",
-        "inbox": "Back to the inbox",
-        "feed": "Feed",
-    },
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +68,16 @@ class Site:
         article = next((one for one in feed.articles if one.slug == slug), None)
         if article is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        words = _WORDS[article.language]
+        words = NEWS[article.language]
         main = page(
             "news_article",
+            **words,
             title=article.title,
             teaser=article.teaser,
             byline=f"{words['by']} {article.author} · {self._when(article)}",
             image=self._picture(article),
             body=join(page("news_paragraph", text=text) for text in article.paragraphs),
             tags=join(page("news_tag", name=tag) for tag in article.tags),
-            similar=words["similar"],
-            similar_text=words["similar_text"],
-            similar_button=words["similar_button"],
             similar_url=self.links.similar(self.place.article(feed, article)),
         )
         return self._shell(feed, article.language, title=article.title, main=main)
@@ -129,9 +101,9 @@ class Site:
         return f"{self.place.published_at(article):%d.%m. %H:%M} UTC"
 
     def _shell(self, feed: SampleFeed, language: str, *, title: str, main: Html) -> Response:
-        words = _WORDS[language]
         document = page(
             "news",
+            **NEWS[language],
             language=language,
             title=title,
             name=feed.title,
@@ -140,11 +112,7 @@ class Site:
             base=self.place.base_url,
             feed=self.place.feed(feed),
             feed_type=CONTENT_TYPES[feed.format].partition(";")[0],
-            feed_word=words["feed"],
-            sign_up=words["sign_up"],
             sign_up_url=self.links.subscribe(lang=language),
-            demo=words["demo"],
-            inbox=words["inbox"],
             main=main,
         )
         return HTMLResponse(document, headers=HEADERS)

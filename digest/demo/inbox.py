@@ -5,8 +5,8 @@ nothing and sends nothing, and its links open in a new tab.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from digest.demo.mailbox import CaughtMail, Mailbox
 from digest.demo.pages import HEADERS, Html, asset, join, page
+from digest.demo.words import INBOX, preferred
 
 PREFIX: Final = "/inbox"
 """Where the inbox is mounted."""
@@ -37,7 +38,7 @@ _INVISIBLE: Final = re.compile(r"[\u00a0\u034f\u200c\s]+")
 _LINK: Final = re.compile(r"https?://\S+")
 
 
-class Tab(StrEnum):
+class View(StrEnum):
     """How a mail is shown."""
 
     MAIL = "mail"
@@ -46,51 +47,49 @@ class Tab(StrEnum):
     SOURCE = "source"
 
 
-_TABS: Final = {Tab.MAIL: "Mail", Tab.PHONE: "Phone", Tab.TEXT: "Text", Tab.SOURCE: "Source"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Welcome:
-    """What the inbox says about the demo: figures as (number, word), places as (address, words)."""
-
-    figures: Sequence[tuple[str, str]] = ()
-    places: Sequence[tuple[str, str]] = ()
-
-
 @dataclass(slots=True)
 class Inbox:
-    """The pages over one mailbox; `welcome` may be set when there is more to say."""
+    """The pages over one mailbox.
+
+    `figures` say what the demo did (word to number), `places` where to go from here (word to address); both may be
+    set when they are known. Words are keys of `words.INBOX`.
+    """
 
     mailbox: Mailbox
-    welcome: Welcome
+    figures: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
 
-    async def index(self, request: Request) -> Response:  # noqa: ARG002 - Starlette hands it in
+    async def index(self, request: Request) -> Response:
         """Show the list and, where there is room, what happened and where to go from here."""
-        figures = join(
-            page("inbox_figure", number=number, word=word) for number, word in self.welcome.figures
+        words = _words(request)
+        main = page(
+            "inbox_welcome",
+            **words,
+            numbers=join(page("inbox_figure", word=words[w], number=n) for w, n in self.figures.items()),
+            places=join(page("inbox_place", word=words[w], url=url) for w, url in self.places.items()),
         )
-        places = join(page("inbox_place", url=url, word=word) for url, word in self.welcome.places)
-        main = page("inbox_welcome", figures=figures, places=places)
-        return self._shell("Inbox", current=None, main=main)
+        return self._shell(words, words["inbox"], current=None, main=main)
 
     async def mail(self, request: Request) -> Response:
-        """Show one mail under one of its tabs."""
-        mail = self._found(request)
-        tab = _tab(request.query_params.get("show", ""))
+        """Show one mail in one of its views."""
+        mail, words = self._found(request), _words(request)
+        view = _view(request.query_params.get("show", ""))
         main = page(
             "inbox_mail",
+            **words,
             prefix=PREFIX,
-            subject=mail.subject or "(no subject)",
+            subject=mail.subject or words["no_subject"],
+            mail_language=mail.language,
             sender=mail.sender,
             recipient=mail.recipient,
             initial=_initial(mail),
             tone=_tone(mail),
             received=f"{mail.received_at:%H:%M} UTC",
-            facts=join(page("inbox_fact", text=fact) for fact in _facts(mail)),
-            tabs=join(_tab_link(mail, one, current=tab) for one in Tab),
-            body=_body(mail, tab),
+            facts=join(page("inbox_fact", text=fact) for fact in _facts(mail, words)),
+            tabs=join(_tab(mail, one, words, is_current=view is one) for one in View),
+            shown=_shown(mail, view, words),
         )
-        return self._shell(mail.subject, current=mail, main=main)
+        return self._shell(words, mail.subject, current=mail, main=main)
 
     async def body(self, request: Request) -> Response:
         """Serve the HTML part for the frame."""
@@ -113,19 +112,22 @@ class Inbox:
             raise HTTPException(HTTPStatus.NOT_FOUND, "This mail is not, or no longer, in the inbox.")
         return mail
 
-    def _shell(self, title: str, *, current: CaughtMail | None, main: Html) -> Response:
-        rows = join(_row(mail, is_current=mail is current) for mail in self.mailbox)
+    def _shell(
+        self, words: Mapping[str, str], title: str, *, current: CaughtMail | None, main: Html
+    ) -> Response:
+        rows = join(_row(mail, words, is_current=mail is current) for mail in self.mailbox)
         document = page(
             "inbox",
+            **words,
             prefix=PREFIX,
             title=title,
-            view="reading" if current else "listing",
+            state="reading" if current else "listing",
             count=str(len(self.mailbox)),
             caught=str(self.mailbox.caught),
-            rows=rows or page("inbox_empty"),
+            rows=rows or page("inbox_empty", **words),
             main=main,
         )
-        return HTMLResponse(document, headers=HEADERS)
+        return HTMLResponse(document, headers=HEADERS | {"Vary": "Accept-Language"})
 
 
 def inbox_site(inbox: Inbox) -> Starlette:
@@ -151,7 +153,11 @@ async def _script(request: Request) -> Response:  # noqa: ARG001 - Starlette han
     return Response(asset("inbox.js"), media_type="text/javascript", headers=HEADERS)
 
 
-def _row(mail: CaughtMail, *, is_current: bool) -> Html:
+def _words(request: Request) -> dict[str, str]:
+    return INBOX[preferred(request.headers.get("accept-language", ""))]
+
+
+def _row(mail: CaughtMail, words: Mapping[str, str], *, is_current: bool) -> Html:
     return page(
         "inbox_row",
         url=f"{PREFIX}/{mail.number}",
@@ -160,50 +166,43 @@ def _row(mail: CaughtMail, *, is_current: bool) -> Html:
         tone=_tone(mail),
         recipient=mail.recipient,
         received=f"{mail.received_at:%H:%M}",
-        subject=mail.subject or "(no subject)",
+        subject=mail.subject or words["no_subject"],
         snippet=_snippet(mail),
-        language=mail.language,
+        mail_language=mail.language,
     )
 
 
-def _body(mail: CaughtMail, tab: Tab) -> Html:
-    match tab:
-        case Tab.TEXT:
-            return page("inbox_text", text=mail.text, language=mail.language)
-        case Tab.SOURCE:
-            return page(
-                "inbox_source",
-                head=mail.head,
-                body=mail.source.partition("\n\n")[2],
-                url=f"{PREFIX}/{mail.number}.eml",
-            )
-        case _:
-            return page("inbox_frame", url=f"{PREFIX}/{mail.number}/body", sandbox=_SANDBOX, width=tab.value)
+def _view(name: str) -> View:
+    return View(name) if name in set(View) else View.MAIL
 
 
-def _tab(name: str) -> Tab:
-    return Tab(name) if name in set(Tab) else Tab.MAIL
-
-
-def _tab_link(mail: CaughtMail, tab: Tab, *, current: Tab) -> Html:
+def _tab(mail: CaughtMail, view: View, words: Mapping[str, str], *, is_current: bool) -> Html:
     return page(
         "inbox_tab",
-        url=f"{PREFIX}/{mail.number}?show={tab}",
-        current="page" if tab is current else "false",
-        word=_TABS[tab],
+        url=f"{PREFIX}/{mail.number}?show={view}",
+        current="page" if is_current else "false",
+        word=words[f"show_{view}"],
     )
 
 
-def _facts(mail: CaughtMail) -> list[str]:
+def _shown(mail: CaughtMail, view: View, words: Mapping[str, str]) -> Html:
+    url = f"{PREFIX}/{mail.number}"
+    if view is View.SOURCE:
+        head, _, body = mail.source.partition("\n\n")
+        return page("inbox_source", **words, head=head, content=body, url=f"{url}.eml")
+    if view is View.TEXT or not mail.html:
+        return page("inbox_text", text=mail.text, mail_language=mail.language)
+    return page("inbox_frame", **words, url=f"{url}/body", sandbox=_SANDBOX, width=view.value)
+
+
+def _facts(mail: CaughtMail, words: Mapping[str, str]) -> list[str]:
     """What is worth knowing about a mail before looking at its source."""
-    facts = [f"{len(mail.raw) / 1024:.0f} KB"]
-    if mail.header("DKIM-Signature"):
-        facts.append("DKIM signed")
-    if mail.header("List-Unsubscribe-Post"):
-        facts.append("one-click unsubscribe")
-    if mail.html and mail.text:
-        facts.append("HTML and text")
-    return facts
+    told = {
+        "signed": bool(mail.header("DKIM-Signature")),
+        "one_click": bool(mail.header("List-Unsubscribe-Post")),
+        "both_parts": bool(mail.html and mail.text),
+    }
+    return [f"{len(mail.raw) / 1024:.0f} KB", *(words[fact] for fact, is_so in told.items() if is_so)]
 
 
 def _snippet(mail: CaughtMail) -> str:

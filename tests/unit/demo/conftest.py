@@ -22,17 +22,15 @@ def mailbox(tmp_path) -> Mailbox:
 @pytest.fixture
 async def browser(mailbox, now) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the inbox and the publisher's site; its base address is theirs."""
-    listener = bound(0)
-    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    place = Place(base_url=f"{base_url}{feedserver.PREFIX}", now=now)
-    pages = inbox.Inbox(
-        mailbox, inbox.Welcome(figures=[("48", "articles")], places=[("/news/de", "Read <on>")])
-    )
-    app = Starlette(
-        routes=[
-            Mount(inbox.PREFIX, inbox.inbox_site(pages)),
-            Mount(feedserver.PREFIX, feedserver.news_site(place, Links(base_url))),
-        ]
-    )
-    async with serving(app, listener), httpx.AsyncClient(base_url=base_url, trust_env=False) as client:
-        yield client
+    with bound(0) as listener:
+        base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        place = Place(base_url=f"{base_url}{feedserver.PREFIX}", now=now)
+        pages = inbox.Inbox(mailbox, figures={"articles": "48 <"}, places={"publisher": place.base_url})
+        app = Starlette(
+            routes=[
+                Mount(inbox.PREFIX, inbox.inbox_site(pages)),
+                Mount(feedserver.PREFIX, feedserver.news_site(place, Links(base_url))),
+            ]
+        )
+        async with serving(app, listener), httpx.AsyncClient(base_url=base_url, trust_env=False) as client:
+            yield client

@@ -1,5 +1,7 @@
 import pytest
 
+from digest.demo import words
+
 HOSTILE = "</title><script>alert(1)</script>"
 
 
@@ -25,7 +27,7 @@ def keep(mailbox, now):
 async def test_an_empty_inbox_says_what_to_expect(browser):
     shown = await browser.get("/inbox/")
     assert "No mail yet" in shown.text
-    assert "Read &lt;on&gt;" in shown.text
+    assert "<dd>48 &lt;</dd>" in shown.text
     assert (await browser.get("/inbox", follow_redirects=True)).status_code == 200
 
 
@@ -87,3 +89,31 @@ async def test_a_mail_that_left_is_not_found(browser, mailbox, keep):
     keep()
     for path in ("/inbox/1", "/inbox/1/body", "/inbox/1.eml"):
         assert (await browser.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("wish", "language", "headline"),
+    [
+        ("de-AT,de;q=0.9,en;q=0.8", "de", "Deine ersten Ausgaben sind da"),
+        ("fr,en;q=0.5,de;q=0.3", "en", "Your first digests have arrived"),
+        ("", "en", "Your first digests have arrived"),
+    ],
+)
+async def test_the_inbox_speaks_the_language_of_the_browser(browser, keep, wish, language, headline):
+    keep()
+    shown = (await browser.get("/inbox/", headers={"Accept-Language": wish})).text
+    assert f'<html lang="{language}">' in shown
+    assert headline in shown
+    assert (await browser.get("/inbox/1", headers={"Accept-Language": wish})).status_code == 200
+
+
+def test_both_languages_say_the_same_things():
+    assert words.INBOX["de"].keys() == words.INBOX["en"].keys()
+    assert words.NEWS["de"].keys() == words.NEWS["en"].keys()
+
+
+async def test_a_mail_without_html_is_shown_as_text(browser, mailbox, now):
+    mailbox.keep(
+        b"Subject: plain\r\n\r\njust words\r\n", return_path="", recipients=("a@example.org",), now=now
+    )
+    assert "just words" in (await browser.get("/inbox/1")).text
