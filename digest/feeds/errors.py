@@ -2,9 +2,10 @@
 
 FeedError
 ├── FeedFormatError     the bytes are no feed we can read; `code` says what they are instead
-└── ParserError         the document was fit to read, but reading it passed a limit
-    ├── ParserTimeout   of time
-    └── ParserMemory    of memory, or the process died of it
+└── ParserError         reading came to no end we can name a format for
+    ├── ParserTimeout   it took too long
+    ├── ParserMemory    it took too much memory, or the process died of it
+    └── ParserBug       our own mistake; the notes hold the traceback
 """
 
 from enum import StrEnum
@@ -43,7 +44,7 @@ class FeedFormatError(FeedError):
 
 
 class ParserError(FeedError):
-    """The process that read the document had to be ended."""
+    """Reading the document came to no end."""
 
 
 class ParserTimeout(ParserError):
@@ -52,3 +53,7 @@ class ParserTimeout(ParserError):
 
 class ParserMemory(ParserError):
     """Reading needed more memory than a document may take, or ended the process."""
+
+
+class ParserBug(ParserError):
+    """The parser failed in a way it never may; the notes hold the traceback of its process."""

@@ -1,0 +1,43 @@
+"""Attributes inside foreign HTML, found without building a tree: addresses made absolute, and the first real image.
+
+Linear over any text. What it reads is still untrusted afterwards; `normalize` decides what stays.
+"""
+
+import re
+from collections.abc import Iterator
+from html import escape, unescape
+
+from digest.feeds.text import TAG_BODY
+from digest.feeds.urls import resolve
+
+_LINKED = re.compile(rf"<(?:a|img|source|video|audio|iframe|area|blockquote|q)\s{TAG_BODY}>", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"""(?<=\s)(href|src|poster|cite)(\s*=\s*)("[^"]*+"|'[^']*+'|[^\s"'>]++)""", re.IGNORECASE
+)
+_RELATIVE = re.compile(
+    r"""\s(?:href|src|poster|cite)\s*=\s*["']?\s*(?!["'\s]|https?:|mailto:|\#|data:|tel:)""", re.IGNORECASE
+)
+_IMAGE = re.compile(rf"<img\s{TAG_BODY}>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""([a-z][\w:-]*)\s*=\s*("[^"]*+"|'[^']*+'|[^\s"'>]++)""", re.IGNORECASE)
+
+
+def with_absolute_addresses(html: str, base: str) -> str:
+    """Return HTML whose relative links and sources start from `base`; links inside the page stay as they are."""
+    if not base or _RELATIVE.search(html) is None:
+        return html
+
+    def absolute(match: re.Match[str]) -> str:
+        written = unescape(match[3].strip("\"'")).strip()
+        if written.startswith("#"):
+            return match[0]
+        return f'{match[1]}{match[2]}"{escape(resolve(base, written) or written)}"'
+
+    return _LINKED.sub(lambda tag: _ADDRESS.sub(absolute, tag[0]), html)
+
+
+def images(html: str) -> Iterator[dict[str, str]]:
+    """Yield the attributes of each `<img>`, names in lower case, values without their entities."""
+    for tag in _IMAGE.finditer(html):
+        yield {
+            name.lower(): unescape(value.strip("\"'")).strip() for name, value in _ATTRIBUTE.findall(tag[0])
+        }

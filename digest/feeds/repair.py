@@ -1,0 +1,81 @@
+"""Text that should be XML to text that nearly is: what feeds get wrong so often that no parser should see it.
+
+One linear scan without backtracking. Removed: junk before the document, characters XML forbids, the prolog and the
+DOCTYPE with its internal subset (dropped, never read). Replaced: HTML entities, bare ampersands, and numeric
+references that mean cp1252. CDATA sections and comments are left alone.
+"""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from html.entities import html5
+
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_REFERENCE = re.compile(
+    r"&(?!(?:lt|gt|amp|quot|apos);)(?:#(?:(?P<number>\d{1,9})|[xX](?P<hex>[0-9a-fA-F]{1,7}));?|(?P<name>[A-Za-z][A-Za-z0-9]{1,31});)?"
+)
+_SPECIAL = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
+_OPENING = re.compile(r"<\?xml|<!doctype|<!--|<[a-z]", re.IGNORECASE)
+_PROLOG = re.compile(r"<\?xml\b[^>]*>\s*", re.IGNORECASE)
+_DOCTYPE = re.compile(r"\s*<!doctype\b", re.IGNORECASE)
+_SUBSET = re.compile(r"""<!--.*?(?:-->|\Z)|"[^"]*"|'[^']*'|[\[\]>]""", re.DOTALL)
+
+
+def repair(text: str) -> str:
+    """Return the document from its first tag on, fit for an XML parser in recovery."""
+    if _ILLEGAL.search(text):
+        text = _ILLEGAL.sub("", text)
+    opening = _OPENING.search(text)
+    text = _without_doctype(_PROLOG.sub("", text[opening.start() :], count=1)) if opening else ""
+    return "".join(_pieces(text)) if "&" in text else text
+
+
+def _without_doctype(text: str) -> str:
+    """Cut the DOCTYPE that stands before the root, with everything it declares."""
+    head = _DOCTYPE.search(text, 0, 4096)
+    if head is None or re.search(r"<[a-zA-Z]", text[: head.start()]):
+        return text
+    depth = 0
+    for token in _SUBSET.finditer(text, head.end()):
+        depth += {"[": 1, "]": -1}.get(token[0], 0)
+        if token[0] == ">" and depth <= 0:
+            return text[: head.start()] + text[token.end() :]
+    return ""
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield the text in order: outside CDATA and comments mended, inside untouched."""
+    position = 0
+    while (start := _section(text, position)) >= 0:
+        yield _REFERENCE.sub(_mended, text[position:start])
+        closing = "]]>" if text[start + 2] == "[" else "-->"
+        end = text.find(closing, start + 4)
+        position = end + 3 if end >= 0 else len(text)
+        yield text[start:position]
+    yield _REFERENCE.sub(_mended, text[position:])
+
+
+def _section(text: str, position: int) -> int:
+    """Return where the next CDATA section or comment begins, or -1."""
+    while (position := text.find("<!", position)) >= 0:
+        if text.startswith(("<![CDATA[", "<!--"), position):
+            return position
+        position += 2
+    return -1
+
+
+def _mended(match: re.Match[str]) -> str:
+    if name := match["name"]:
+        characters = html5.get(name + ";", "")
+        return "".join(_SPECIAL.get(c, c) for c in characters) if characters else f"&amp;{name};"
+    if number := match["number"]:
+        return _character(int(number))
+    if number := match["hex"]:
+        return _character(int(number, 16))
+    return "&amp;"
+
+
+def _character(number: int) -> str:
+    """Return what a numeric reference means: C1 is cp1252, what XML forbids is nothing."""
+    character = unescape(f"&#{number};")
+    return "" if _ILLEGAL.search(character) else _SPECIAL.get(character, character)
