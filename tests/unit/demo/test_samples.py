@@ -7,6 +7,7 @@ import pytest
 
 from digest.demo.formats import feed_bytes
 from digest.demo.samples import IMAGE_SIZE, NAMES, Format, image_bytes, sample_feed
+from digest.feeds.parse import parse_feed
 
 BASE = "http://localhost:8000/news"
 NOW = datetime(2026, 11, 22, 6, 0, 0, 123456, tzinfo=UTC)
@@ -93,3 +94,18 @@ def test_an_unknown_feed_or_image_is_a_key_error():
         sample_feed("../secrets")
     with pytest.raises(KeyError):
         image_bytes("../blauzeit")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_our_own_parser_reads_every_article_with_its_picture_and_language(name):
+    feed = sample_feed(name)
+    parsed = parse_feed(written(name), url=f"{BASE}/feeds/{name}")
+    assert (parsed.title, parsed.language) == (feed.title, feed.language)
+    assert [entry.title for entry in parsed.entries] == [article.title for article in feed.articles]
+    assert [entry.language or parsed.language for entry in parsed.entries] == [
+        article.language for article in feed.articles
+    ]
+    assert [bool(entry.image_url) for entry in parsed.entries] == [
+        bool(article.image) for article in feed.articles
+    ]
+    assert all(entry.link.startswith(f"{BASE}/{feed.path}/") for entry in parsed.entries)
