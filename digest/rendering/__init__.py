@@ -2,8 +2,22 @@
 
     templates = Templates(directories(own=settings.templates_dir), publisher=publisher, language="de")
     templates.page("subscribe.html", lang="de", **context) -> str                   a web page, templates/web/*.html
-    templates.mail("edition", lang="de", context=context, markers=markers.names) -> Rendered
+    templates.mail("edition", lang="de", context=context, stem=markers.stem) -> Rendered
 
 A template is read, checked, inlined and compiled once; what can be wrong with it is found then (`TemplateError`).
 This room knows no mail and no rows; `digest.mail.message.prepare` turns a `Rendered` into bytes.
 """
+
+from digest.rendering.errors import RenderError, RenderingError, TemplateError, TooLargeError
+from digest.rendering.templates import KINDS, Rendered, Templates, directories
+
+__all__ = [
+    "KINDS",
+    "RenderError",
+    "Rendered",
+    "RenderingError",
+    "TemplateError",
+    "Templates",
+    "TooLargeError",
+    "directories",
+]

@@ -1,0 +1,29 @@
+"""What can go wrong with a template, as one tree.
+
+RenderingError
+├── TemplateError    the template cannot be used; found when it is loaded, with file, line and remedy
+├── RenderError      this content cannot be rendered, or the result breaks a rule every mail must keep
+└── TooLargeError    the result is larger than a mail may be
+"""
+
+
+class RenderingError(Exception):
+    """Base of everything this room raises on purpose."""
+
+
+class TemplateError(RenderingError):
+    """A template cannot be used; the text names file, line and reason."""
+
+    def __init__(self, reason: str, *, file: str, line: int = 1) -> None:
+        super().__init__(f"{file}:{line}: {reason}")
+        self.file = file
+        self.line = line
+        self.reason = reason
+
+
+class RenderError(RenderingError):
+    """A content cannot be rendered, or what came out may not be sent."""
+
+
+class TooLargeError(RenderingError):
+    """The result is larger than a mail may be."""

@@ -1,0 +1,95 @@
+"""The Jinja environments. A mail template reads nothing but its context: keys of plain values, a short list of filters, no more."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined, select_autoescape
+from jinja2.exceptions import SecurityError
+from jinja2.filters import FILTERS as JINJA_FILTERS
+from jinja2.loaders import BaseLoader
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from typing_extensions import override
+
+from digest.rendering import filters
+
+_KEPT_FILTERS = (
+    "e",
+    "escape",
+    "default",
+    "length",
+    "upper",
+    "lower",
+    "capitalize",
+    "join",
+    "first",
+    "last",
+    "replace",
+)
+_KEPT_TESTS = (
+    "defined",
+    "none",
+    "string",
+    "number",
+    "mapping",
+    "sequence",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "in",
+)
+
+
+class MailEnvironment(ImmutableSandboxedEnvironment):
+    """Templates of mails: attribute access is key access, and arithmetic is for numbers."""
+
+    intercepted_binops = frozenset({"**", "%", "*"})
+
+    def __init__(self, *, is_html: bool) -> None:
+        super().__init__(
+            autoescape=is_html,
+            undefined=StrictUndefined,
+            extensions=["jinja2.ext.i18n"],
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            finalize=None if is_html else filters.folded,
+        )
+        aliases = {"_": self.globals["_"]}
+        self.globals.clear()
+        self.globals.update(aliases)
+        self.filters = {name: JINJA_FILTERS[name] for name in _KEPT_FILTERS} | dict(filters.FILTERS)
+        self.tests = {name: self.tests[name] for name in _KEPT_TESTS}
+        self.extend(newstyle_gettext=True)
+
+    @override
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`section.items` is the key, never the method of that name."""
+        if isinstance(obj, Mapping):
+            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
+    @override
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Multiplying a text is how a template grows without end."""
+        if not all(isinstance(side, int | float) for side in (left, right)) or operator == "**":
+            raise SecurityError(f"{operator} is for numbers only, and powers are not offered")
+        return super().call_binop(context, operator, left, right)
+
+
+def page_environment(loader: BaseLoader) -> Environment:
+    """Templates of web pages: ours alone, autoescaped, strict, with the same filters and words."""
+    environment = Environment(
+        loader=loader,
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(filters.FILTERS)
+    environment.extend(newstyle_gettext=True)
+    return environment
