@@ -1,0 +1,43 @@
+# newsdigest: every target sets up .venv by itself; only python3 and make are needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check soak bench check-mail pictures clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing newsdigest into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . --group dev
+	@touch $@
+
+install: $(STAMP) ## Set up .venv with newsdigest and everything its tests need
+
+demo: $(STAMP) ## A digest in a browser inbox: http://localhost:8000/inbox (ARGS=--once for no browser)
+	@$(BIN)/digest demo $(ARGS)
+
+test: $(STAMP) ## Run the tests (ARGS are handed to pytest)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+check: $(STAMP) ## Format, lint, types, layers, dependencies
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/deptry .
+
+soak: $(STAMP) ## The long form of every proof: kills, faults, clocks (hours)
+	@$(BIN)/python -m pytest -m soak $(ARGS)
+
+bench: $(STAMP) ## Every benchmark beside its peer, as JSON
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## Remove what was built, not what was written
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis .coverage*

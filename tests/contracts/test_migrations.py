@@ -1,0 +1,76 @@
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from digest import migrations
+from digest.db import SCHEMA_HEAD, Database
+from digest.migrations.tables import metadata
+
+
+def empty(db: Database) -> Database:
+    """The same database without tables."""
+    metadata.drop_all(db.engine)
+    return db
+
+
+def test_the_program_works_with_the_newest_revision() -> None:
+    assert migrations.head() == SCHEMA_HEAD
+
+
+def test_the_migrations_make_the_tables_of_the_models(db: Database) -> None:
+    migrations.upgrade(empty(db))
+    db.require_schema()
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = [one for one in compare_metadata(context, metadata) if not _is_alembic(one)]
+    assert differences == []
+
+
+def test_the_migrations_make_the_same_constraints_and_indexes_as_the_models(db: Database) -> None:
+    made = _shape(db)
+    migrations.upgrade(empty(db))
+    assert _shape(db) == made
+
+
+def test_the_migrations_go_back_to_an_empty_database(db: Database) -> None:
+    migrations.upgrade(empty(db))
+    migrations.downgrade(db, "base")
+    with db.engine.connect() as connection:
+        assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
+    assert db.schema_revision() is None
+
+
+def test_upgrading_twice_changes_nothing(db: Database) -> None:
+    migrations.upgrade(empty(db))
+    with db.engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO instance (id, public_id, hold_reason) VALUES (1, '00000000000000000000000000000001', '')"
+            )
+        )
+    migrations.upgrade(db)
+    with db.engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM instance")).scalar_one() == 1
+
+
+def _is_alembic(difference: object) -> bool:
+    return "alembic_version" in repr(difference)
+
+
+def _shape(db: Database) -> dict[str, object]:
+    with db.engine.connect() as connection:
+        inspector = inspect(connection)
+        return {
+            table: (
+                sorted(column["name"] for column in inspector.get_columns(table)),
+                sorted(str(one["name"]) for one in inspector.get_indexes(table)),
+                sorted(str(one["name"]) for one in inspector.get_unique_constraints(table)),
+                sorted(str(one["name"]) for one in inspector.get_check_constraints(table)),
+                sorted(
+                    (str(one["constrained_columns"]), one["referred_table"], str(one["options"]))
+                    for one in inspector.get_foreign_keys(table)
+                ),
+            )
+            for table in inspector.get_table_names()
+            if table != "alembic_version"
+        }
