@@ -57,7 +57,7 @@ _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)t?(\d\d)(\d\d)(\d\d)?(.*)")
 _CLOCK = re.compile(
     r"(\d{1,2})(?: ?[:h] ?|\.(?=\d\d uhr))(\d{1,2})(?:[:.](\d{1,2})(?:[.,]\d+)?)?(?: ?([ap])\.?m\b)?"
 )
-_BARE_HOUR = re.compile(r"(?<=\dt)(\d\d)(?=z|[+-]|$)()()()")
+_BARE_CLOCK = re.compile(r"(?<=\dt)(\d\d)(?:(\d\d)(\d\d)?)?(?=z|[+-]|$)()")
 _OFFSET = re.compile(r"([+-])(\d\d?)(?::?(\d\d))?(?!\d)")
 _ISO = re.compile(r"(\d{4})(?:([-/.])(\d\d?)(?:\2(\d\d?))?|(\d\d)(\d\d)?)?(?=\D|$)")
 _ISO_WEEK = re.compile(r"(\d{4})-?w(\d\d)(?:-?([1-7]))?")
@@ -104,7 +104,7 @@ def _compact(text: str) -> datetime | None:
 
 def _written(text: str) -> datetime | None:
     """Read a date with a clock time somewhere in it, and the zone behind that."""
-    clock = _CLOCK.search(text) or _BARE_HOUR.search(text)
+    clock = _CLOCK.search(text) or _BARE_CLOCK.search(text)
     if clock is None:
         return _day(text)
     before, behind = text[: clock.start()], text[clock.end() :]

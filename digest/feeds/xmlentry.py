@@ -162,7 +162,7 @@ def _link(found: Children, base: str) -> str:
         + [e.get("href", "") for e in _related(found, "enclosure")],
     )
     for number, kind in enumerate(kinds):
-        origin = base if number < 3 else ""  # an id is never relative
+        origin = base if number in {1, 2, 5} else ""  # an id is never relative
         usable = [url for link in kind if (url := resolve(origin, link))]
         if usable:
             return usable[-1]
