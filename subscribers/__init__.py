@@ -37,7 +37,7 @@ The reader's way
                   request_own_link(session, public_id, *, now, hasher) -> OwedMail | None
                   resubscribe(session, public_id, *, now, release_no, hasher) -> Resubscribed
                   invalidate_links(session, public_id) -> bool · renew_feed(session, public_id) -> bool
-    addresschange request_change(session, public_id, address, *, now, hasher, origin) -> OwedMail | None
+    moving        request_change(session, public_id, address, *, now, hasher, origin) -> OwedMail | None
     privacy       export(session, public_id, *, now, hasher) -> dict · erase(session, public_id, *, now, hasher, source)
                   -> Erased | None · erase_address(session, address, *, now, hasher, source) -> Erased
 

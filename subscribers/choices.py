@@ -5,6 +5,9 @@ from typing import Any, Self
 
 from subscribers.models import Cadence
 
+MAX_OWN_TOPICS = 10
+"""So many queries of their own may one person follow."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnTopic:
@@ -36,7 +39,7 @@ class Choices:
         """These choices with the topics of former ones added; settings stay the newest."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         fields["topics"] = tuple(dict.fromkeys((*former.topics, *self.topics)))
-        fields["own"] = tuple({one.query: one for one in (*former.own, *self.own)}.values())
+        fields["own"] = tuple({one.query: one for one in (*former.own, *self.own)}.values())[-MAX_OWN_TOPICS:]
         return type(self)(**fields)
 
     def as_json(self) -> dict[str, Any]:

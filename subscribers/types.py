@@ -66,7 +66,7 @@ def text_enum(kind: type[StrEnum]) -> Any:
     )
 
 
-Json: Any = JSON().with_variant(JSONB(), "postgresql")
+Json: Any = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 def new_public_id() -> UUID:
