@@ -23,6 +23,34 @@ class DeliveryState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Reason(StrEnum):
+    """Why a delivery is not simply planned or sent."""
+
+    LATER = "later"
+    """The server asked to try again."""
+    THROTTLED = "throttled"
+    """The server or its house asked for less at a time."""
+    LOST = "lost"
+    """The answer to the dot never came."""
+    LINK = "link"
+    """The connection ended before the dot."""
+    EXPIRED = "expired"
+    NO_SUCH_ADDRESS = "no_such_address"
+    MAILBOX = "mailbox"
+    POLICY = "policy"
+    SIZE = "size"
+    ADDRESS = "address"
+    ERROR = "error"
+    POISON = "poison"
+    UNSUBSCRIBED = "unsubscribed"
+    SUPPRESSED = "suppressed"
+    PAUSED = "paused"
+    ERASED = "erased"
+    CANCELLED = "cancelled"
+    MERGED = "merged"
+    RESTORED = "restored"
+
+
 class MailKind(StrEnum):
     """What a mail is; the name of its templates."""
 
@@ -100,6 +128,9 @@ class Chunk(Table, table=True):
     """Seconds of the lease clock: the server's on PostgreSQL, the monotonic one on SQLite."""
     fence: int = 0
     claims: int = 0
+    """Claims since the chunk was last given back in order: it grows only by crashes."""
+    suspect_id: int | None = None
+    """The delivery being touched alone, after crashes; if it is still here at the next claim, it is to blame."""
 
 
 class Attempt(Table, table=True):

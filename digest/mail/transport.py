@@ -62,6 +62,10 @@ class Link:
         """Send until there is nothing to take. Raises LinkGoneError."""
         await self._sender.run(gate)
 
+    def is_spent(self, *, at: float) -> bool:
+        """Whether its life is over: it takes no further mail. `at` is loop time."""
+        return self.session.mails_left <= 0 or at >= self.session.retire_at
+
     async def quit(self) -> None:
         """Close politely."""
         await self._sender.quit()

@@ -1,0 +1,218 @@
+"""Writes down which mails are owed and takes them back; always in the caller's transaction.
+
+System mails are a chunk of one each, so that no one waits for another. `withdraw` changes the very rows that START
+changes: the database orders the two, so somebody who left gets no mail that had not begun.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Integer, func, insert, select, update
+from sqlmodel import Session, col
+from typing_extensions import override
+
+from digest.db import changed, in_batches
+from digest.delivery.models import Chunk, Delivery, DeliveryState, MailKind, Reason
+from digest.editions.models import Edition
+from digest.editions.plan import Alerts, Ledger, PlannedDelivery
+from subscribers.models import Cadence, Subscriber
+from subscribers.owed import OwedMail
+from subscribers.types import new_public_id
+
+CHUNK: Final = 500
+SYSTEM_LANE: Final = 0
+QUICK_LANE: Final = 1
+EDITION_LANE: Final = 2
+_OPEN: Final = (DeliveryState.PLANNED, DeliveryState.DEFERRED)
+_GOES_WITH_UNSUBSCRIBE: Final = (MailKind.EDITION, MailKind.WELCOME)
+
+
+def enqueue(session: Session, mail: OwedMail, *, now: datetime) -> int:
+    """Write down a system mail; it leaves as soon as the caller commits. The delivery's id."""
+    kind = MailKind(mail.kind)
+    chunk_id = _new_chunk(
+        session,
+        lane=QUICK_LANE if kind is MailKind.WELCOME else SYSTEM_LANE,
+        ready_at=now,
+        expires_at=mail.expires_at,
+    )
+    row = _row(chunk_id, now) | {
+        "kind": kind,
+        "subscriber_id": mail.subscriber_id,
+        "address": mail.address,
+        "locale": mail.locale,
+        "data": mail.data,
+    }
+    return int(session.execute(insert(Delivery).values(row).returning(col(Delivery.id))).scalar_one())
+
+
+def withdraw(
+    session: Session, subscriber_id: int, *, now: datetime, reason: Reason = Reason.UNSUBSCRIBED
+) -> int:
+    """Take back what this person has not been sent yet; how many mails.
+
+    Unsubscribe and pause take editions and the welcome; erasure and suppression take everything.
+    """
+    mine = col(Delivery.subscriber_id) == subscriber_id
+    if reason in {Reason.UNSUBSCRIBED, Reason.PAUSED}:
+        mine &= col(Delivery.kind).in_(_GOES_WITH_UNSUBSCRIBE)
+    return skip(session, mine, reason, now=now)
+
+
+def skip(
+    session: Session,
+    which: ColumnElement[bool],
+    reason: Reason,
+    *,
+    now: datetime,
+    keeps_windows: bool = False,
+) -> int:
+    """End open deliveries without sending, and let the next edition carry what they had; how many.
+
+    After a resend nobody can know whether a copy arrived, so those end `unknown` and their window stays where it is.
+    """
+    open_rows = which & col(Delivery.state).in_(_OPEN)
+    ended = {"reason": reason, "settled_at": now, "next_attempt_at": None}
+    if not keeps_windows:
+        _return_windows(session, open_rows)
+    doubtful = update(Delivery).where(open_rows, col(Delivery.resends) > 0)
+    plain = update(Delivery).where(open_rows)
+    return changed(session, doubtful.values(state=DeliveryState.UNKNOWN, **ended)) + changed(
+        session, plain.values(state=DeliveryState.SKIPPED, **ended)
+    )
+
+
+def _return_windows(session: Session, open_rows: ColumnElement[bool]) -> None:
+    """Move cursors back, unless a later edition has moved them on. People are locked before deliveries, as everywhere."""
+    its = (
+        (col(Delivery.subscriber_id) == col(Subscriber.id))
+        & (col(Delivery.release_no) == col(Subscriber.last_release))
+        & (col(Delivery.resends) == 0)
+        & col(Delivery.edition_id).is_not(None)
+        & open_rows
+    )
+    since = select(func.min(col(Delivery.since))).where(its).correlate(Subscriber).scalar_subquery()
+    session.execute(
+        update(Subscriber)
+        .where(select(col(Delivery.id)).where(its).correlate(Subscriber).exists())
+        .values(last_release=since),
+        execution_options={"synchronize_session": False},
+    )
+
+
+class EditionLedger(Ledger):
+    """The deliveries of editions, as planning sees them."""
+
+    @override
+    def write(
+        self, session: Session, edition_id: int, rows: Sequence[PlannedDelivery], *, now: datetime
+    ) -> None:
+        edition = session.get_one(Edition, edition_id)
+        lane = QUICK_LANE if edition.cadence is Cadence.INSTANT else EDITION_LANE
+        ordered = iter(sorted(rows, key=lambda row: (row.content_id, row.subscriber_id)))
+        while batch := list(islice(ordered, CHUNK)):
+            chunk_id = _new_chunk(
+                session, lane=lane, ready_at=now, expires_at=edition.expires_at, edition_id=edition_id
+            )
+            blank = _row(chunk_id, now) | {"edition_id": edition_id}
+            session.execute(
+                insert(Delivery), [blank | {"public_id": new_public_id(), **row._asdict()} for row in batch]
+            )
+
+    @override
+    def merge_open(
+        self, session: Session, subscriber_ids: Sequence[int], *, edition_id: int, now: datetime
+    ) -> Mapping[int, int]:
+        returned: dict[int, int] = {}
+        for ids in in_batches(subscriber_ids):
+            which = (
+                col(Delivery.subscriber_id).in_(ids)
+                & col(Delivery.edition_id).is_not(None)
+                & (col(Delivery.edition_id) != edition_id)
+                & (col(Delivery.resends) == 0)
+                & col(Delivery.state).in_(_OPEN)
+            )
+            merged = session.execute(
+                update(Delivery)
+                .where(which)
+                .values(
+                    state=DeliveryState.SKIPPED, reason=Reason.MERGED, settled_at=now, next_attempt_at=None
+                )
+                .returning(col(Delivery.subscriber_id), col(Delivery.since))
+            )
+            for subscriber_id, since in merged:
+                returned[subscriber_id] = min(since, returned.get(subscriber_id, since))
+        return returned
+
+    @override
+    def last_contents(self, session: Session, subscriber_ids: Sequence[int]) -> Mapping[int, int]:
+        found: dict[int, int] = {}
+        for ids in in_batches(subscriber_ids):
+            newest = (
+                select(func.max(col(Delivery.id)))
+                .where(
+                    col(Delivery.subscriber_id).in_(ids),
+                    col(Delivery.content_id).is_not(None),
+                    col(Delivery.state).not_in([DeliveryState.FAILED, DeliveryState.SKIPPED]),
+                )
+                .group_by(col(Delivery.subscriber_id))
+            )
+            rows = session.execute(
+                select(col(Delivery.subscriber_id), col(Delivery.content_id)).where(
+                    col(Delivery.id).in_(newest)
+                )
+            )
+            found.update(tuple(row) for row in rows)
+        return found
+
+    @override
+    def alerts(
+        self, session: Session, subscriber_ids: Sequence[int], *, since: datetime
+    ) -> Mapping[int, Alerts]:
+        is_open = func.max(col(Delivery.state).in_([*_OPEN, DeliveryState.IN_DATA]).cast(Integer))
+        found: dict[int, Alerts] = {}
+        for ids in in_batches(subscriber_ids):
+            rows = session.execute(
+                select(col(Delivery.subscriber_id), is_open, func.count())
+                .join(Edition, col(Edition.id) == col(Delivery.edition_id))
+                .where(
+                    col(Delivery.subscriber_id).in_(ids),
+                    col(Edition.cadence) == Cadence.INSTANT,
+                    col(Delivery.created_at) >= since,
+                    col(Delivery.state) != DeliveryState.SKIPPED,
+                )
+                .group_by(col(Delivery.subscriber_id))
+            )
+            found.update({person: Alerts(is_open=bool(open_), today=count) for person, open_, count in rows})
+        return found
+
+
+def _new_chunk(
+    session: Session, *, lane: int, ready_at: datetime, expires_at: datetime, edition_id: int | None = None
+) -> int:
+    statement = insert(Chunk).values(
+        lane=lane, ready_at=ready_at, expires_at=expires_at, edition_id=edition_id, is_open=True, is_held=False,
+        owner="", lease_until=0.0, fence=0, claims=0,
+    )  # fmt: skip
+    return int(session.execute(statement.returning(col(Chunk.id))).scalar_one())
+
+
+def _row(chunk_id: int, now: datetime) -> dict[str, Any]:
+    """A planned delivery with nothing in it."""
+    return {
+        "public_id": new_public_id(),
+        "kind": MailKind.EDITION,
+        "chunk_id": chunk_id,
+        "locale": "",
+        "since": 0,
+        "release_no": 0,
+        "state": DeliveryState.PLANNED,
+        "reason": "",
+        "attempts": 0,
+        "resends": 0,
+        "fence": 0,
+        "created_at": now,
+        "reply": "",
+    }

@@ -1,0 +1,251 @@
+"""Who may work on which chunk: claim, renew, give back. Leases end by the database's clock, fences decide who marks.
+
+A claim is one statement for both databases; on SQLite it rests on BEGIN IMMEDIATE. Its transaction also settles what a
+dead owner left `in_data`, so nothing is ever taken twice without being counted.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Float, Select, extract, func, literal, select, type_coerce, update
+from sqlmodel import Session, col
+
+from digest.db import Database, changed
+from digest.delivery.models import Chunk, Delivery, DeliveryState, MailKind, Reason
+from digest.delivery.settlement import Settlement
+from digest.editions.models import Edition, EditionState
+from subscribers.models import Subscriber
+
+CAREFUL_CLAIMS: Final = 3
+POISON_CLAIMS: Final = 5
+_OPEN: Final = (DeliveryState.PLANNED, DeliveryState.DEFERRED)
+
+
+class Due(NamedTuple):
+    """A delivery that may be tried now, with all that its mail needs of its person."""
+
+    id: int
+    kind: MailKind
+    edition_id: int | None
+    content_id: int | None
+    data: dict[str, Any] | None
+    address: str | None
+    locale: str
+    person: UUID | None
+    token_version: int
+    attempts: int
+    resends: int
+    dated_at: datetime | None
+    """Of the copy that may be out there; a resend keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A chunk of ours until its lease ends, and the deliveries of it that are due."""
+
+    chunk_id: int
+    edition_id: int | None
+    lane: int
+    fence: int
+    rows: list[Due]
+    is_careful: bool = False
+    """Earlier owners died of it: one delivery at a time, each committed as suspect before it is touched."""
+    taken_over: int = 0
+
+
+class Queue:
+    """The chunks of one database as one worker sees them."""
+
+    def __init__(
+        self,
+        db: Database,
+        settlement: Settlement,
+        *,
+        owner: str,
+        lease: timedelta,
+        lease_clock: Callable[[], float] | None = None,
+    ) -> None:
+        self._db = db
+        self._settlement = settlement
+        self._owner = owner
+        self._lease = lease.total_seconds()
+        self._lease_clock = lease_clock
+
+    def claim(self, *, now: datetime, lanes: Sequence[int] = (0, 1, 2)) -> Claim | None:
+        """The next ready chunk, or None. Of the lanes given, the lowest number comes first."""
+        with self._db.write() as session:
+            taken = session.execute(self._claim(now, lanes)).first()
+            if taken is None:
+                return None
+            chunk_id, edition_id, lane, fence, claims, expires_at, suspect_id = taken
+            orphans = self._settlement.take_over(session, chunk_id, now=now)
+            if claims >= POISON_CLAIMS and suspect_id is not None:
+                self._settlement.fail(session, [suspect_id], Reason.POISON, now=now)
+                session.execute(
+                    update(Chunk).where(col(Chunk.id) == chunk_id).values(claims=1, suspect_id=None)
+                )
+            if expires_at <= now:
+                self._settlement.expire(session, chunk_id, now=now)
+            rows = [Due(*row) for row in session.execute(_due(chunk_id, now))]
+        return Claim(chunk_id, edition_id, lane, fence, rows, claims >= CAREFUL_CLAIMS, orphans)
+
+    def renew(self, claims: Sequence[Claim]) -> set[int]:
+        """Prolong leases; the ids of the chunks that are still ours."""
+        with self._db.write() as session:
+            return {claim.chunk_id for claim in claims if self._touch(session, claim)}
+
+    def holds(self, claim: Claim) -> bool:
+        """Whether a chunk is still under our fence."""
+        with self._db.read() as session:
+            fence = select(col(Chunk.fence)).where(col(Chunk.id) == claim.chunk_id)
+            return session.execute(fence).scalar() == claim.fence
+
+    def suspect(self, claim: Claim, delivery_id: int) -> bool:
+        """Write down, on disk, which delivery is touched next; False when the chunk is no longer ours."""
+        with self._db.write() as session:
+            return self._change(session, claim, suspect_id=delivery_id)
+
+    def give_back(self, claim: Claim, *, now: datetime, not_before: datetime | None = None) -> bool:
+        """End the lease: the chunk closes, or is ready again when its next delivery is. True when it closed."""
+        with self._db.write() as session:
+            count, earliest, expires_at = session.execute(_left(claim.chunk_id, now)).one()
+            ready_at = min(max(earliest or now, not_before or now), expires_at)
+            values: dict[str, Any] = {"owner": "", "lease_until": 0.0, "claims": 0, "suspect_id": None}
+            values |= {"is_open": False} if count == 0 else {"ready_at": ready_at}
+            is_ours = self._change(session, claim, **values)
+        if is_ours and count == 0 and claim.edition_id is not None:
+            with self._db.write() as session:
+                finish_edition(session, claim.edition_id, now=now)
+        return is_ours and count == 0
+
+    def _touch(self, session: Session, claim: Claim) -> bool:
+        return self._change(session, claim, lease_until=self._lease_now() + self._lease)
+
+    def _change(self, session: Session, claim: Claim, **values: Any) -> bool:
+        ours = (col(Chunk.id) == claim.chunk_id) & (col(Chunk.fence) == claim.fence)
+        return changed(session, update(Chunk).where(ours).values(values)) == 1
+
+    def _claim(self, now: datetime, lanes: Sequence[int]) -> Any:
+        moment = self._lease_now()
+        ready = (
+            select(col(Chunk.id))
+            .where(
+                col(Chunk.is_open),
+                ~col(Chunk.is_held),
+                col(Chunk.lane).in_(lanes),
+                col(Chunk.ready_at) <= now,
+                col(Chunk.lease_until) < moment,
+            )
+            .order_by(col(Chunk.lane), col(Chunk.ready_at), col(Chunk.id))
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+        return (
+            update(Chunk)
+            .where(col(Chunk.id) == ready)
+            .values(
+                owner=self._owner,
+                lease_until=moment + self._lease,
+                fence=Chunk.fence + 1,
+                claims=Chunk.claims + 1,
+            )
+            .returning(
+                col(Chunk.id),
+                col(Chunk.edition_id),
+                col(Chunk.lane),
+                col(Chunk.fence),
+                col(Chunk.claims),
+                col(Chunk.expires_at),
+                col(Chunk.suspect_id),
+            )
+        )
+
+    def _lease_now(self) -> ColumnElement[float]:
+        if self._lease_clock is not None:
+            return literal(self._lease_clock())
+        if self._db.is_sqlite:
+            return literal(time.monotonic())
+        return type_coerce(extract("epoch", func.clock_timestamp()), Float())
+
+
+def finish_edition(session: Session, edition_id: int, *, now: datetime) -> bool:
+    """Finish an edition by count: everybody is written down and no chunk of it is open. True when it finished now."""
+    open_chunks = (
+        select(col(Chunk.id)).where(col(Chunk.edition_id) == edition_id, col(Chunk.is_open)).exists()
+    )
+    finishing = (
+        update(Edition)
+        .where(
+            col(Edition.id) == edition_id,
+            col(Edition.is_planned),
+            col(Edition.state) == EditionState.SENDING,
+            ~open_chunks,
+        )
+        .values(state=EditionState.FINISHED, finished_at=now, counts=count_states(session, edition_id))
+    )
+    return changed(session, finishing) == 1
+
+
+def finish_all(session: Session, *, now: datetime) -> int:
+    """Finish every edition whose last chunk closed before its planning ended; how many."""
+    sending = session.execute(
+        select(col(Edition.id)).where(col(Edition.state) == EditionState.SENDING, col(Edition.is_planned))
+    )
+    return sum(finish_edition(session, edition_id, now=now) for edition_id in sending.scalars().all())
+
+
+def count_states(session: Session, edition_id: int) -> dict[str, int]:
+    """How many deliveries of an edition stand in each state."""
+    rows = session.execute(
+        select(col(Delivery.state), func.count())
+        .where(col(Delivery.edition_id) == edition_id)
+        .group_by(col(Delivery.state))
+    )
+    found = {state.value: number for state, number in rows}
+    return {state.value: found.get(state.value, 0) for state in DeliveryState}
+
+
+def _due(chunk_id: int, now: datetime) -> Select[Any]:
+    d, s = Delivery, Subscriber
+    return (
+        select(
+            col(d.id),
+            col(d.kind),
+            col(d.edition_id),
+            col(d.content_id),
+            col(d.data),
+            func.coalesce(col(d.address), col(s.address)),
+            func.coalesce(func.nullif(col(d.locale), ""), col(s.locale), ""),
+            col(s.public_id),
+            func.coalesce(col(s.token_version), 0),
+            col(d.attempts),
+            col(d.resends),
+            col(d.dated_at),
+        )
+        .outerjoin(s, col(s.id) == col(d.subscriber_id))
+        .where(
+            col(d.chunk_id) == chunk_id,
+            col(d.state).in_(_OPEN),
+            col(d.next_attempt_at).is_(None) | (col(d.next_attempt_at) <= now),
+        )
+        .order_by(col(d.content_id), col(d.id))
+    )
+
+
+def _left(chunk_id: int, now: datetime) -> Select[Any]:
+    """How many deliveries of a chunk are not at their end, when the first is due, and when their time is over."""
+    d = Delivery
+    waiting = (*_OPEN, DeliveryState.IN_DATA)
+    due = func.coalesce(col(d.next_attempt_at), now, type_=d.next_attempt_at.type)  # type: ignore[union-attr]
+    left = (
+        select(func.count(), func.min(due))
+        .where(col(d.chunk_id) == chunk_id, col(d.state).in_(waiting))
+        .subquery()
+    )
+    expires = select(col(Chunk.expires_at)).where(col(Chunk.id) == chunk_id).scalar_subquery()
+    return select(left.c[0], left.c[1], expires)

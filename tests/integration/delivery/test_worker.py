@@ -1,0 +1,87 @@
+"""From rows to the server's 250, on both databases."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import select
+
+from digest.db import Database
+from digest.delivery.models import Attempt, Chunk, Reason
+from digest.editions.models import Edition, EditionState
+from tests.support.sending import deliveries, make_edition, send_all, states
+from tests.support.smtp import Server, serve
+
+
+async def test_everybody_written_down_gets_one_mail_and_the_edition_finishes(
+    db: Database, now: datetime
+) -> None:
+    with db.write() as session:
+        make_edition(session, 120, now=now)
+    async with serve() as server:
+        counts = await send_all(db, server.port, now=now)
+    assert (counts.sent, counts.failed, counts.unknown) == (120, 0, 0)
+    assert set(server.copies().values()) == {1}
+    assert states(db) == {"sent": 120}
+    one = deliveries(db)[0]
+    assert (one.attempts, one.code, one.settled_at) == (1, 250, now)
+    with db.read() as session:
+        edition = session.exec(select(Edition)).one()
+        assert (edition.state, edition.counts["sent"]) == (EditionState.FINISHED, 120)
+        assert session.exec(select(Attempt)).all() == []
+        assert not any(chunk.is_open for chunk in session.exec(select(Chunk)))
+
+
+async def test_each_answer_ends_its_own_delivery(db: Database, now: datetime) -> None:
+    answers = {
+        "r2@example.org": "550 5.1.1 No such user",
+        "r3@example.org": "450 4.2.0 Greylisted",
+        "r4@example.org": "550 5.2.1 Mailbox disabled",
+        "r5@example.org": "550 5.7.1 Policy",
+    }
+    with db.write() as session:
+        make_edition(session, 6, now=now)
+    suppressed: list[tuple[str, Reason]] = []
+    script = lambda event: answers.get(event.recipient) if event.verb == "RCPT" else None  # noqa: E731
+    async with serve(Server(script=script)) as server:
+        counts = await send_all(db, server.port, now=now, suppressed=suppressed)
+        assert (counts.sent, counts.deferred, counts.failed) == (2, 1, 3)
+        assert [(d.state.value, d.reason) for d in deliveries(db)] == [
+            ("sent", ""),
+            ("failed", "no_such_address"),
+            ("deferred", "later"),
+            ("failed", "mailbox"),
+            ("failed", "policy"),
+            ("sent", ""),
+        ]
+        assert suppressed == [("r2@example.org", Reason.NO_SUCH_ADDRESS)]
+        answers.clear()
+        counts = await send_all(db, server.port, now=now + timedelta(minutes=5))
+    assert counts.sent == 1
+    assert deliveries(db)[2].attempts == 2
+    with db.read() as session:
+        assert session.exec(select(Edition)).one().state is EditionState.FINISHED
+        assert [(a.delivery_id, a.outcome) for a in session.exec(select(Attempt).order_by(Attempt.id))][
+            -1
+        ] == (
+            deliveries(db)[2].id,
+            "accepted",
+        )
+
+
+async def test_a_mail_that_cannot_be_composed_fails_alone(db: Database, now: datetime) -> None:
+    with db.write() as session:
+        make_edition(session, 1, now=now, address="broken{}@example.org")
+        make_edition(session, 2, now=now, local_time="08:00")
+    async with serve() as server:
+        counts = await send_all(db, server.port, now=now)
+    assert (counts.sent, counts.failed) == (2, 1)
+    assert deliveries(db)[0].reason == "error"
+
+
+async def test_a_relay_that_is_down_fails_nobody(db: Database, now: datetime) -> None:
+    with db.write() as session:
+        make_edition(session, 2, now=now)
+    refuse = lambda event: "421 4.3.2 Busy" if event.verb == "BANNER" and event.count < 2 else None  # noqa: E731
+    async with serve(Server(script=refuse)) as server:
+        counts = await send_all(db, server.port, now=now, connections=1, first_backoff=0.01)
+    assert counts.sent == 2
+    assert [d.attempts for d in deliveries(db)] == [1, 1]
