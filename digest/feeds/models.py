@@ -54,6 +54,7 @@ class KeyKind(StrEnum):
     GUID = "guid"
     GUID_ALT = "guid_alt"
     LINK = "link"
+    LINK_TITLE = "link_title"
     URL = "url"
 
 
@@ -209,4 +210,6 @@ class ArticleKey(Table, table=True):
     sha256: str = Field(max_length=64)
     article_id: int
     """Plain: the key stays when the article is gone."""
+    reason: str = Field(default="", max_length=16)
+    """Why the key belongs to the article, if it did not come with it: retold, migration, other_feed, reused."""
     created_at: datetime = Field(sa_type=UtcDateTime)

@@ -139,3 +139,16 @@ def sentence(outcome: str, *, detail: str = "", lang: str = "en") -> str:
     if outcome == Outcome.NOT_A_FEED and detail in sentences:
         return sentences[detail]
     return sentences[outcome]
+
+
+_SIGNS: Final = (
+    (NotAFeed.LINKED, (b"application/rss+xml", b"application/atom+xml", b"application/feed+json")),
+    (NotAFeed.CHALLENGE, (b"cf-challenge", b"challenge-platform", b"captcha", b"just a moment...")),
+    (NotAFeed.LOGIN, (b'type="password"', b"type='password'", b"type=password")),
+)
+
+
+def page_kind(page: bytes) -> NotAFeed:
+    """Tell what kind of web page stands where a feed should, by a few words in its bytes."""
+    text = page.lower()
+    return next((kind for kind, signs in _SIGNS if any(sign in text for sign in signs)), NotAFeed.PAGE)
