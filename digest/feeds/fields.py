@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from digest.feeds.document import ParsedEntry
 from digest.feeds.text import plain, shorten, to_text
@@ -76,7 +77,7 @@ def names(authors: Iterable[str]) -> tuple[str, ...]:
 def distinct(texts: Iterable[str], *, limit: int) -> tuple[str, ...]:
     """Return the first different texts, folded and shortened; upper and lower case do not differ."""
     found: dict[str, str] = {}
-    for text in texts:
+    for text in islice(texts, 10 * limit):
         value = shorten(to_text(text[: 10 * MAX_NAME]), MAX_NAME)
         if value:
             found.setdefault(value.casefold(), value)
@@ -96,7 +97,7 @@ def language_tag(text: str) -> str:
 
 
 def _name(author: str) -> str:
-    text = plain(author)
+    text = plain(author[: 3 * MAX_NAME])
     if "@" not in text:
         return text
     match = _NAMED_ADDRESS.fullmatch(text)

@@ -12,13 +12,14 @@ from digest.feeds.urls import resolve
 
 _LINKED = re.compile(rf"<(?:a|img|source|video|audio|iframe|area|blockquote|q)\s{TAG_BODY}>", re.IGNORECASE)
 _ADDRESS = re.compile(
-    r"""(?<=\s)(href|src|poster|cite)(\s*=\s*)("[^"]*+"|'[^']*+'|[^\s"'>]++)""", re.IGNORECASE
+    r"""(?<=\s)(href|src|poster|cite)(\s*+=\s*+)("[^"]*+"|'[^']*+'|[^\s"'>]++)""", re.IGNORECASE
 )
 _RELATIVE = re.compile(
-    r"""\s(?:href|src|poster|cite)\s*=\s*["']?\s*(?!["'\s]|https?:|mailto:|\#|data:|tel:)""", re.IGNORECASE
+    r"""\s(?:href|src|poster|cite)\s*+=\s*+["']?\s*+(?!["'\s]|https?:|mailto:|\#|data:|tel:)""", re.IGNORECASE
 )
-_IMAGE = re.compile(rf"<img\s{TAG_BODY}>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([a-z][\w:-]*)\s*=\s*("[^"]*+"|'[^']*+'|[^\s"'>]++)""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"""(?<![\w:-])([a-z][\w:-]*+)\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'>]++)""", re.IGNORECASE
+)
 
 
 def with_absolute_addresses(html: str, base: str) -> str:
@@ -36,8 +37,17 @@ def with_absolute_addresses(html: str, base: str) -> str:
 
 
 def images(html: str) -> Iterator[dict[str, str]]:
-    """Yield the attributes of each `<img>`, names in lower case, values without their entities."""
-    for tag in _IMAGE.finditer(html):
-        yield {
-            name.lower(): unescape(value.strip("\"'")).strip() for name, value in _ATTRIBUTE.findall(tag[0])
-        }
+    """Yield the attributes of each `<img>`."""
+    return (attributes for _, attributes in tags(html, names="img"))
+
+
+def tags(html: str, *, names: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the opening tags of some names (`a|b`): name in lower case, and attributes without their entities."""
+    for tag in re.finditer(rf"<({names})\s{TAG_BODY}>", html, re.IGNORECASE):
+        yield (
+            tag[1].lower(),
+            {
+                name.lower(): unescape(value.strip("\"'")).strip()
+                for name, value in _ATTRIBUTE.findall(tag[0])
+            },
+        )

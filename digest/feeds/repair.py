@@ -16,31 +16,48 @@ _REFERENCE = re.compile(
 )
 _SPECIAL = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
 _OPENING = re.compile(r"<\?xml|<!doctype|<!--|<[a-z]", re.IGNORECASE)
-_PROLOG = re.compile(r"<\?xml\b[^>]*>\s*", re.IGNORECASE)
-_DOCTYPE = re.compile(r"\s*<!doctype\b", re.IGNORECASE)
+_NOTICE = re.compile(r"<(?:br|b|p|div|font|pre|table|script|style)\b", re.IGNORECASE)
+_MISCELLANY = re.compile(r"(?:\s++|<!--.*?-->|<\?[^>]*+>)*+", re.DOTALL)
+_DOCTYPE = re.compile(r"<!doctype\b", re.IGNORECASE)
 _SUBSET = re.compile(r"""<!--.*?(?:-->|\Z)|"[^"]*"|'[^']*'|[\[\]>]""", re.DOTALL)
+_NEAR = 8192
 
 
 def repair(text: str) -> str:
-    """Return the document from its first tag on, fit for an XML parser in recovery."""
+    """Return the document from its root on, fit for an XML parser in recovery, or `""` if there is no tag in it."""
     if _ILLEGAL.search(text):
         text = _ILLEGAL.sub("", text)
-    opening = _OPENING.search(text)
-    text = _without_doctype(_PROLOG.sub("", text[opening.start() :], count=1)) if opening else ""
+    text = text[_root_start(text, _document_start(text)) :]
     return "".join(_pieces(text)) if "&" in text else text
 
 
-def _without_doctype(text: str) -> str:
-    """Cut the DOCTYPE that stands before the root, with everything it declares."""
-    head = _DOCTYPE.search(text, 0, 4096)
-    if head is None or re.search(r"<[a-zA-Z]", text[: head.start()]):
-        return text
+def _document_start(text: str) -> int:
+    """Return where the document begins, behind junk such as blank lines and the notices of a server's script."""
+    opening = _OPENING.search(text)
+    if opening is None:
+        return len(text)
+    prolog = text.find("<?xml ", opening.start(), opening.start() + _NEAR)
+    return prolog if prolog >= 0 and _NOTICE.match(text, opening.start()) else opening.start()
+
+
+def _root_start(text: str, position: int) -> int:
+    """Return where the root begins, behind prolog, comments and every DOCTYPE with all that it declares."""
+    while True:
+        misc = _MISCELLANY.match(text, position)
+        position = misc.end() if misc else position
+        if not _DOCTYPE.match(text, position):
+            return position
+        position = _doctype_end(text, position)
+
+
+def _doctype_end(text: str, start: int) -> int:
     depth = 0
-    for token in _SUBSET.finditer(text, head.end()):
+    for token in _SUBSET.finditer(text, start):
         depth += {"[": 1, "]": -1}.get(token[0], 0)
         if token[0] == ">" and depth <= 0:
-            return text[: head.start()] + text[token.end() :]
-    return ""
+            return token.end()
+    first = text.find(">", start)  # never closed: what it declares is junk, what follows may be a feed
+    return first + 1 if first >= 0 else len(text)
 
 
 def _pieces(text: str) -> Iterator[str]:

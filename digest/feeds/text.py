@@ -20,7 +20,7 @@ TAG_BODY = r"""(?:[^<>"']++|"[^"]*+"|'[^']*+')*+"""
 
 _MARKUP = re.compile(
     rf"""<!--.*?(?:-->|\Z)"""
-    rf"""|<(?P<hidden>{_UNSHOWN})\b{TAG_BODY}(?:(?<=/)>|>.*?(?:</(?P=hidden)\b[^>]*+>|\Z))"""
+    rf"""|<(?P<hidden>{_UNSHOWN})\b{TAG_BODY}(?:(?<=/)>|>.*?(?:</(?P=hidden)\b[^<>]*+>?|\Z))"""
     rf"""|<[!?][^>]*+(?:>|\Z)"""
     rf"""|</?(?P<inline>(?:{_INLINE})\b)?(?(inline)|[a-z]){TAG_BODY}(?:>|\Z)"""
     r"""|</?[a-z][^<>]*+\Z""",
@@ -40,9 +40,9 @@ def to_text(html: str) -> str:
 
 def plain(text: str) -> str:
     """Return text as one line: white space folded, no control or direction characters, normal form C."""
-    if not text.isascii():
-        text = text if is_normalized("NFC", text) else normalize("NFC", text)
     text = _UNWANTED.sub("", text)
+    if not (text.isascii() or is_normalized("NFC", text)):
+        text = normalize("NFC", text)
     return " ".join(text.split())
 
 

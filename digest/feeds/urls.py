@@ -79,7 +79,7 @@ def is_inner(url: str) -> bool:
 
 def resolve(base: str, url: str) -> str:
     """Return `url` made absolute against `base`, otherwise as written, or `""` if that is no http(s) address."""
-    url = _trimmed(url)
+    url = _trimmed(url[: 4 * MAX_URL])
     if not _WITH_HOST.match(url):
         if not url or (_SCHEME.match(url) and not url[:4].lower().startswith("http")):
             return ""
