@@ -97,7 +97,7 @@ def moment(context: Context, value: str) -> str:
     at = _moment(context, value)
     locale = _language(context).locale
     shown = f"{format_skeleton('MMMd', at, locale=locale)}, {format_time(at, 'short', locale=locale)}"
-    return shown.replace("\u202f", "\u00a0")
+    return _SPACE.sub("\u00a0", shown)
 
 
 @pass_context
@@ -168,7 +168,7 @@ def _clock(at: time, language: Language) -> str:
     pattern = (
         language.pgettext("time of day", "h:mm a") if at.minute else language.pgettext("full hour", "h a")
     )
-    return format_time(at, pattern, locale=language.locale).replace("\u202f", "\u00a0")
+    return _SPACE.sub("\u00a0", format_time(at, pattern, locale=language.locale))
 
 
 def _moment(context: Context, value: str) -> datetime:

@@ -63,7 +63,7 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
         self.globals.update(aliases)
         self.filters = {name: JINJA_FILTERS[name] for name in _KEPT_FILTERS} | dict(filters.FILTERS)
         self.tests = {name: self.tests[name] for name in _KEPT_TESTS}
-        self.extend(newstyle_gettext=True)
+        self.newstyle_gettext = True
 
     @override
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -91,5 +91,5 @@ def page_environment(loader: BaseLoader) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(filters.FILTERS)
-    environment.extend(newstyle_gettext=True)
+    environment.newstyle_gettext = True  # type: ignore[attr-defined]  # the i18n extension sets it
     return environment

@@ -16,7 +16,7 @@ from digest.rendering.context import MailContext, Publisher
 from digest.rendering.errors import RenderError, TemplateError
 from digest.rendering.filters import plain_day
 from digest.rendering.loading import Part, load_part
-from digest.rendering.rules import expect_styles
+from digest.rendering.rules import compact, expect_styles
 from digest.rendering.sandbox import MailEnvironment, page_environment
 from digest.rendering.source import Files
 from digest.rendering.words import functions
@@ -185,7 +185,7 @@ class Templates:
         source = self._plain.from_string(files.read(name)).generate(colours=palette(self._publisher["brand"]))
         css = "".join(source)
         expect_styles(css, file=name, is_inlined=_STYLES[name])
-        return css
+        return compact(css)
 
     @cached_property
     def _pages(self) -> Environment:
