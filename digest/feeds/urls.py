@@ -17,6 +17,7 @@ _WITH_HOST = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
 _EDGES = "".join(map(chr, range(0x21))) + "\x7f\x85\xa0\ufeff\u200b"
 _BREAKS = re.compile(r"[\t\n\r]+")
 _NOT_PLAIN = re.compile(r"%(?:[0-9A-Fa-f]{2})?|[^A-Za-z0-9\-._~!$&'()*+,;=:@/?\[\]|]")
+_PORT = re.compile(r":[0-9]*$")
 _LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _DOTS = str.maketrans("。．｡", "...", "\u00ad\u200b\u2060\ufeff")
 _PORTS = {"http": "80", "https": "443"}
@@ -57,7 +58,7 @@ def host_of(url: str) -> str:
     match = _ABSOLUTE.match(canonical_url(url))
     if match is None:
         return ""
-    return re.sub(r":\d+$", "", match[2]).strip("[]")
+    return _PORT.sub("", match[2]).strip("[]")
 
 
 def is_home_page(url: str) -> bool:
@@ -111,12 +112,12 @@ def _trimmed(url: str) -> str:
 def _host(authority: str, scheme: str) -> str:
     if "@" in authority or len(authority) > 4 * 253:
         return ""
-    host, colon, port = authority.rpartition(":") if re.search(r":\d*$", authority) else (authority, "", "")
+    host, _, port = authority.rpartition(":") if _PORT.search(authority) else (authority, "", "")
     host = _ipv6(host) if host.startswith("[") else _ascii(unquote(host))
-    port = port.lstrip("0")
-    if not host or (colon and port and (len(port) > 5 or not 0 < int(port) < 65536)):
+    number = port.lstrip("0")
+    if not host or (port and not number) or len(number) > 5 or int(number or 1) > 65535:
         return ""
-    return f"{host}:{port}" if port and port != _PORTS[scheme] else host
+    return f"{host}:{number}" if number and number != _PORTS[scheme] else host
 
 
 def _ipv6(literal: str) -> str:
