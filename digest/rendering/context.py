@@ -107,7 +107,7 @@ class Image(TypedDict):
 
 
 class Reason(TypedDict):
-    """Why an article is here: field is title, lead, body, categories, source, author or None, term the words found."""
+    """Why an article is here: field is title, category, lead, body, source, author, url, language or None, term the words found."""
 
     topic: str
     field: str | None

@@ -76,7 +76,7 @@ _ARTICLES: tuple[tuple[str, str, str | None, str, str | None, int | None, str, s
         "Raumfahrt",
         "Sonde sendet erste Bilder vom Rand des Jupitermonds",
         "Die Aufnahmen zeigen Risse im Eis, die jünger sind als vermutet.",
-        "Sternenbote", "Ben Muster", 2, "Sonde", "categories",
+        "Sternenbote", "Ben Muster", 2, "Sonde", "category",
     ),
     (
         "Raumfahrt",

@@ -95,9 +95,10 @@ class Templates:
         self._functions = {code: functions(each) for code, each in self._catalogues.languages.items()}
 
     @property
-    def catalogues(self) -> Catalogues:
-        """The languages there are."""
-        return self._catalogues
+    def languages(self) -> tuple[str, ...]:
+        """The codes of the languages there are, the default first."""
+        codes = self._catalogues.languages
+        return tuple(sorted(codes, key=lambda code: (code != self._catalogues.default, code)))
 
     def check(self) -> None:
         """Load every kind of mail. Raises TemplateError for the first fault, with file, line and remedy."""
@@ -143,6 +144,10 @@ class Templates:
         html = () if is_text_only else _part(templates.html, html_deck, values, stem, name=f"{kind}.html.j2")
         text = _part(templates.text, text_deck, values, stem, name=f"{kind}.txt.j2")
         return Rendered(kind, language.code, about["subject"], html, text)
+
+    def text(self, message: str, *, lang: str, **values: Any) -> str:
+        """One message of the catalogues with its `%(name)s` filled in, for answers that are no page."""
+        return self._catalogues.language(lang).gettext(message) % values
 
     def day(self, at: date, *, lang: str) -> str:
         """A date in words, for the slot `since`."""
