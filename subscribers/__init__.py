@@ -19,15 +19,16 @@ Pure
 The reader's way
     wording       ensure(session, *, language, text, now) -> int · find(session, name) -> int | None
     signup        sign_up(session, requests: Sequence[SignUp], *, now, hasher) -> list[ConfirmationRequested | None]
-                  SignUp(address, choices, origin) · Origin(source, page, network, wording_id)
+                  SignUp(address, choices, origin, article) · Origin(source, page, network, wording_id)
     confirmation  look(session, request_id, *, now) -> PendingRequest | None
                   confirm(session, request_id, *, now, release_no, hasher, network, evidence, is_welcomed) -> Confirmed
                   cancel(session, request_id, *, now, hasher) -> Cancelled
     preferences   load(session, public_id, *, now, add=None) -> Preferences | None
-                  save(session, public_id, changes: Changes, *, now, release_no) -> Saved
-    pause         pause(session, public_id, *, until, now) -> bool · resume(session, public_id, *, now) -> bool
+                  save(session, public_id, changes: Changes, *, now, release_no) -> Saved; raises RefusedError
+                  follow_again(session, public_id, slug, *, now) -> bool
+    pause         pause(session, public_id, *, until) -> bool · resume(session, public_id) -> bool
                   resume_due(session, *, now) -> int
-    mutes         mute(session, public_id, wish: MuteWish, *, now) -> bool · unmute(session, public_id, kind, value)
+    mutes         mute(session, public_id, wish: MuteWish, *, now) -> bool · unmute(session, public_id, kind, value) -> bool
                   mute_topic(session, public_id, slug, *, until) -> bool
                   drop_topic(session, public_id, slug, *, now) -> bool
                   active(session, subscriber_ids, *, now) -> dict[int, list[ActiveMute]]
@@ -35,23 +36,27 @@ The reader's way
                   undo(session, public_id, *, now, hasher) -> Undone · record_reason(session, reason, *, now)
     manage        request_links(session, addresses, *, now, hasher) -> list[OwedMail | None]
                   request_own_link(session, public_id, *, now, hasher) -> OwedMail | None
-                  resubscribe(session, public_id, *, now, release_no, hasher) -> Resubscribed
+                  resubscribe(session, public_id, *, now, release_no, hasher) -> OwedMail | None
                   invalidate_links(session, public_id) -> bool · renew_feed(session, public_id) -> bool
     moving        request_change(session, public_id, address, *, now, hasher, origin) -> OwedMail | None
-    privacy       export(session, public_id, *, now, hasher) -> dict · erase(session, public_id, *, now, hasher, source)
-                  -> Erased | None · erase_address(session, address, *, now, hasher, source) -> Erased
+    privacy       export(session, public_id, *, hasher) -> dict | None
+                  erase(session, public_id, *, now, hasher, source, withdraw) -> Erased | None
+                  erase_address(session, address, *, now, hasher, source, withdraw) -> Erased
+                  withdraw(subscriber_id | None, address) is the caller's: it lets go of the deliveries
 
 The operator's way
     register      find(session, address) -> Subscriber | None · by_public_id(session, public_id) -> Subscriber | None
-                  show(session, address, *, hasher) -> dict · page(session, *, state, after, limit) -> list[dict]
-    admission     add(session, people: Sequence[Newcomer], *, now, release_no, hasher, kind) -> list[Admission]
-    importing     rows(lines) -> Iterator[Row | RowProblem] · check(session, rows, ...) · apply(session, rows, ...)
-    suppression   suppress(session, address_keys, reason, *, now, hasher, note) -> int · lift(session, address_key, ...)
-                  reasons(session, address_keys, *, hasher) -> dict[str, Suppression]
+                  show(session, person, *, hasher) -> dict · page(session, *, state, after, limit) -> list[dict]
+    admission     judge(session, people, *, hasher) -> list[Admission]
+                  add(session, people: Sequence[Newcomer], *, note, now, release_no, hasher, kind) -> list[Admission]
+    importing     Reader(topics, languages, defaults, now).batches(lines) -> Iterator[Batch(people, problems)]
+    suppression   suppress(session, address_keys, reason, *, now, hasher, note) -> int
+                  lift(session, address_key, *, hasher) -> bool
+                  reasons(session, address_keys, *, hasher) -> dict[str, Suppressed]
     hashing       check_key(session, hasher) -> None; raises AddressKeyChangedError
     allowance     claim(session, kind, hashes, *, now) -> set[str] · close(session, kind, hash, *, now)
-    consent       append(session, events: Sequence[Event], *, now) -> list[int] · head(session) -> Anchor | None
-    verification  verify(session, *, anchors=()) -> Verification
+    consent       append(session, events: Sequence[Event], *, now) -> list[int] · head(session) -> Anchor
+    verification  verify(session, *, anchors=()) -> Verification(events, subjects, erased, head, first_bad, ok)
     proof         proof(session, address, *, timezone) -> Proof | None
-    retention     sweep(session, *, now, hasher, periods, limit=1000) -> Swept; repeat until it is empty
+    retention     sweep(session, *, now, hasher, withdraw, periods, limit) -> Swept; repeat until `total` is 0
 """

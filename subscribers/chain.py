@@ -20,19 +20,19 @@ GENESIS = "0" * 64
 SALT_BYTES = 16
 
 CHAINED = (
-    "seq",
     "at",
+    "cadence",
     "kind",
-    "subject",
+    "locale",
+    "network_hash",
+    "person_hash",
+    "requested_at",
+    "seq",
     "source",
+    "subject",
+    "topics",
     "wording_id",
     "wording_sha256",
-    "locale",
-    "topics",
-    "cadence",
-    "requested_at",
-    "person_hash",
-    "network_hash",
 )
 """The columns that an event's hash covers."""
 
@@ -47,15 +47,20 @@ class Anchor:
 
 START = Anchor(0, GENESIS)
 
+# Made once: a verification spells millions of objects.
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
 
 def canonical(data: Mapping[str, Any]) -> bytes:
     """The one spelling of a JSON object."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _encode(data).encode()
 
 
 def utc(moment: datetime) -> str:
     """The one spelling of a time."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")
 
 
 def part_hash(part: Mapping[str, Any], salt: bytes) -> str:
@@ -68,7 +73,6 @@ def event_hash(prev_hash: str, row: Mapping[str, Any]) -> str:
     data = {name: row[name] for name in CHAINED}
     data["at"] = utc(data["at"])
     data["subject"] = str(data["subject"])
-    data["topics"] = list(data["topics"])
     if data["requested_at"] is not None:
         data["requested_at"] = utc(data["requested_at"])
     return hashlib.sha256(bytes.fromhex(prev_hash) + canonical(data)).hexdigest()

@@ -14,7 +14,17 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from subscribers import allowance, consent, following, joining, moving, register, suppression, wording
+from subscribers import (
+    allowance,
+    consent,
+    following,
+    history,
+    joining,
+    moving,
+    register,
+    suppression,
+    wording,
+)
 from subscribers.addresses import Address
 from subscribers.allowance import AllowanceKind
 from subscribers.choices import Choices
@@ -192,15 +202,13 @@ def _move(session: Session, request: SignupRequest, seen: dict[str, str], *, now
 
 def _event(session: Session, request: SignupRequest, subscriber: Subscriber, **parts: Any) -> Event:
     words = wording.reference(session, request.wording_id)
-    return Event(
-        kind=ConsentKind.CONFIRMED,
-        subject=subscriber.public_id,
+    return history.event(
+        session,
+        subscriber,
+        ConsentKind.CONFIRMED,
         source=request.source,
         wording_id=words.id,
         wording_sha256=words.sha256,
-        locale=subscriber.locale,
-        topics=following.curated_slugs(session, subscriber.id),
-        cadence=subscriber.cadence.value,
         requested_at=request.requested_at,
         **parts,
     )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from subscribers.choices import Choices, OwnTopic
@@ -76,6 +76,14 @@ def drop_all(session: Session, subscriber_ids: Sequence[int]) -> None:
     session.execute(delete(TOPIC).where(TOPIC.c.owner_id.in_(subscriber_ids)))
 
 
+def revive(session: Session, subscriber_id: int, slug: str, *, now: datetime) -> bool:
+    """Let an expired topic that somebody follows live again; False if there is none."""
+    followed = select(SUBSCRIPTION.c.topic_id).where(SUBSCRIPTION.c.subscriber_id == subscriber_id)
+    is_expired = (TOPIC.c.slug == slug) & (TOPIC.c.state == TopicState.EXPIRED)
+    row = update(TOPIC).where(is_expired, TOPIC.c.id.in_(followed)).values(_fresh(now))
+    return session.execute(row.returning(TOPIC.c.id)).first() is not None
+
+
 def curated_slugs(session: Session, subscriber_id: int) -> tuple[str, ...]:
     """The publisher's topics that somebody follows, sorted: what consent may name."""
     rows = (
@@ -130,6 +138,16 @@ def _make_own_topics(session: Session, people: Sequence[Follower], *, now: datet
         index_elements=[TOPIC.c.slug], set_=fresh, where=TOPIC.c.state == TopicState.EXPIRED
     )
     session.execute(put, [rows[slug] for slug in sorted(rows)])
+
+
+def _fresh(now: datetime) -> dict[str, Any]:
+    """The columns of a similar topic that begins anew."""
+    return {
+        "state": TopicState.ACTIVE,
+        "state_reason": "",
+        "changed_at": now,
+        "expires_at": now + SIMILAR_LIFE,
+    }
 
 
 def _own_row(person: Follower, own: OwnTopic, now: datetime) -> dict[str, Any]:

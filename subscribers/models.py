@@ -117,6 +117,12 @@ class Subscriber(Table, table=True):
             sqlite_where=text("state = 'active'"),
             postgresql_where=text("state = 'active'"),
         ),
+        Index(
+            "ix_subscriber_unsubscribed_at",
+            "unsubscribed_at",
+            sqlite_where=text("state = 'unsubscribed'"),
+            postgresql_where=text("state = 'unsubscribed'"),
+        ),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -154,7 +160,7 @@ class SignupRequest(Table, table=True):
     __table_args__ = (
         UniqueConstraint("address_key", "kind"),
         UniqueConstraint("public_id"),
-        Index("ix_signup_request_expires_at", "expires_at"),
+        Index("ix_signup_request_requested_at", "requested_at"),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -252,7 +258,12 @@ class Consent(Table, table=True):
         UniqueConstraint("prev_hash"),
         UniqueConstraint("hash"),
         Index("ix_consent_subject", "subject"),
-        Index("ix_consent_at", "at"),
+        Index(
+            "ix_consent_network",
+            "seq",
+            sqlite_where=text("network_salt IS NOT NULL"),
+            postgresql_where=text("network_salt IS NOT NULL"),
+        ),
     )
 
     seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})

@@ -11,11 +11,10 @@ from sqlalchemy import literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from subscribers import allowance, consent, following, joining, register, suppression
+from subscribers import allowance, consent, history, joining, register, suppression
 from subscribers.addresses import Address
 from subscribers.allowance import AllowanceKind
 from subscribers.consent import Event
-from subscribers.evidence import person_part
 from subscribers.hashing import AddressHasher
 from subscribers.models import ConsentKind, RequestKind, SignupRequest, Subscriber, SubscriberState
 from subscribers.owed import SYSTEM_MAIL_LIFE, OwedMail
@@ -144,16 +143,8 @@ def _copy_mutes(session: Session, from_id: int, to_id: int) -> None:
 def _event(
     session: Session, person: Subscriber, kind: ConsentKind, request: SignupRequest, seen: dict[str, str]
 ) -> Event:
-    return Event(
-        kind=kind,
-        subject=person.public_id,
-        source=request.source,
-        locale=person.locale,
-        topics=following.curated_slugs(session, person.id),
-        cadence=person.cadence.value,
-        requested_at=request.requested_at,
-        person=person_part(person.address, page=request.page),
-        network=seen,
+    return history.event(
+        session, person, kind, source=request.source, requested_at=request.requested_at, network=seen
     )
 
 
