@@ -30,6 +30,7 @@ class Limits:
     """What one document may cost, and how many documents one process reads."""
 
     time: timedelta = timedelta(seconds=5)
+    cpu: timedelta = timedelta(seconds=5)
     memory_mb: int = 768
     jobs: int = 500
 
@@ -109,7 +110,7 @@ class Process:
             process.join(1)
         self._kill()
         if process is not None and process.exitcode == -signal.SIGXCPU:
-            return ParserTimeout(f"used more than {self._limits.time.total_seconds():g} s of processor time")
+            return ParserTimeout(f"used more than {self._limits.cpu.total_seconds():g} s of processor time")
         return ParserMemory("needed too much memory, or ended its process")
 
     def _kill(self) -> None:
@@ -168,9 +169,7 @@ else:
 
     def _limit_time(limits: Limits) -> None:
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        _set_limit(
-            resource.RLIMIT_CPU, int(usage.ru_utime + usage.ru_stime + limits.time.total_seconds()) + 1
-        )
+        _set_limit(resource.RLIMIT_CPU, int(usage.ru_utime + usage.ru_stime + limits.cpu.total_seconds()) + 1)
 
     def _set_limit(kind: int, soft: int) -> None:
         _, hard = resource.getrlimit(kind)
