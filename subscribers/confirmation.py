@@ -200,11 +200,11 @@ def _move(session: Session, request: SignupRequest, seen: dict[str, str], *, now
     return replace(result, withdrawn_id=moved.withdrawn_id)
 
 
-def _event(session: Session, request: SignupRequest, subscriber: Subscriber, **parts: Any) -> Event:
+def _event(session: Session, request: SignupRequest, person: Subscriber, /, **parts: Any) -> Event:
     words = wording.reference(session, request.wording_id)
     return history.event(
         session,
-        subscriber,
+        person,
         ConsentKind.CONFIRMED,
         source=request.source,
         wording_id=words.id,

@@ -11,7 +11,7 @@ from subscribers.evidence import person_part
 from subscribers.models import ConsentKind, Subscriber
 
 
-def event(session: Session, person: Subscriber, kind: ConsentKind, *, source: str, **more: Any) -> Event:
+def event(session: Session, person: Subscriber, kind: ConsentKind, /, *, source: str, **more: Any) -> Event:
     """An event with the topics and cadence a person has now; `more` are further fields of `Event`."""
     now_so = Event(
         kind=kind,
