@@ -29,6 +29,7 @@ class MatchStage(Table, table=True):
 
     id: int = Field(default=1, primary_key=True)
     owner: str = Field(default="", max_length=64)
-    lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    lease_until: float = 0.0
+    """On the clock of `Database.lease_clock`."""
     fence: int = 0
     analyzer_version: str = Field(default="", max_length=64)

@@ -1,0 +1,1 @@
+"""Word lists written for this project: stop words, corrections of lemmas, and names that end in s."""

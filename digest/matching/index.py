@@ -1,0 +1,127 @@
+"""Atoms filed under the words that lead to them, so that an article's own words find them.
+
+A single word is filed under its keys, a phrase under its rarest pair of neighbours, a star under its part, what is no
+text under its field. The cost of an article depends on its words, not on the number of atoms.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
+
+from digest.matching.atoms import Atom, Style, keys
+from digest.matching.frequencies import Frequencies
+from digest.matching.patterns import Patterns
+from digest.matching.syntax import Field
+
+Numbers: TypeAlias = tuple[int, ...]
+Table: TypeAlias = dict[Any, Numbers]
+Change: TypeAlias = Callable[[Table, object, int], None]
+
+_STAR_COST: Final = 1e6
+_FIELD_COST: Final = 1e9
+
+
+class AtomIndex:
+    """Files atoms under numbers and finds them in articles."""
+
+    def __init__(self, languages: Sequence[str], frequencies: Frequencies) -> None:
+        self.languages = tuple(languages)
+        self.frequencies = frequencies
+        self.atoms: dict[int, Atom] = {}
+        self._numbers: dict[Atom, int] = {}
+        self._uses: dict[int, int] = {}
+        self._free: list[int] = []
+        self.words: list[dict[str, Numbers]] = [{} for _ in range(len(self.languages) + 1)]
+        self.pairs: list[dict[str, dict[str, Numbers]]] = [{} for _ in self.words]
+        self.patterns: defaultdict[Field, Patterns] = defaultdict(Patterns)
+        self.meta: dict[tuple[Field, str], Numbers] = {}
+
+    def number(self, atom: Atom) -> int:
+        """The number of an atom, filed on first sight; `hold` it."""
+        number = self._numbers.get(atom)
+        if number is None:
+            number = self._free.pop() if self._free else len(self._numbers)
+            self._numbers[atom] = number
+            self.atoms[number] = atom
+            self._uses[number] = 0
+            self._file(atom, number, _with)
+        return number
+
+    def hold(self, number: int) -> None:
+        """Count one more use of an atom."""
+        self._uses[number] += 1
+
+    def release(self, number: int) -> None:
+        """Give back one use of an atom; the last one takes it out."""
+        self._uses[number] -= 1
+        if self._uses[number]:
+            return
+        atom = self.atoms.pop(number)
+        self._file(atom, number, _without)
+        del self._numbers[atom], self._uses[number]
+        self._free.append(number)
+
+    def language_index(self, language: str) -> int:
+        """Which entry of an element counts for a language."""
+        return self.languages.index(language) if language in self.languages else len(self.languages)
+
+    def _file(self, atom: Atom, number: int, change: Change) -> None:
+        if atom.style is not Style.WORDS:
+            core = keys(atom.elements[0], 0)[0]
+            patterns = self.patterns[atom.field]
+            if change is _with:
+                patterns.add(atom.style, core, number)
+            else:
+                patterns.discard(atom.style, core)
+        elif atom.field is Field.ANY:
+            for index in range(len(self.words)):
+                self._file_text(atom, index, number, change)
+        else:
+            change(self.meta, (atom.field, keys(atom.elements[0], 0)[0]), number)
+            if atom.host:
+                change(self.meta, (atom.field, f"//{atom.host}"), number)
+
+    def _file_text(self, atom: Atom, index: int, number: int, change: Change) -> None:
+        alone = keys(atom.closed, index) if atom.closed else ()
+        if len(atom.elements) == 1:
+            alone = keys(atom.elements[0], index)
+        for key in alone:
+            change(self.words[index], key, number)
+        if len(atom.elements) == 1:
+            return
+        start = self.anchor_pair(atom)
+        for first in keys(atom.elements[start], index):
+            seconds = self.pairs[index].setdefault(first, {})
+            for second in keys(atom.elements[start + 1], index):
+                change(seconds, second, number)
+            if not seconds:
+                del self.pairs[index][first]
+
+    def anchor_pair(self, atom: Atom) -> int:
+        """Where in a phrase the pair begins under which it is filed: the rarest, else the first."""
+        count = len(atom.elements) - 1
+        if count == 1:
+            return 0
+        rarity = [self.frequencies.df_of(element) for element in atom.elements]
+        return min(range(count), key=lambda start: min(rarity[start], rarity[start + 1]))
+
+    def cost(self, number: int) -> float:
+        """How often an atom may be met, roughly: rare words are cheap, stars and fields are not."""
+        atom = self.atoms[number]
+        if atom.style is not Style.WORDS:
+            return _STAR_COST
+        if atom.field is not Field.ANY:
+            return _FIELD_COST
+        return min(self.frequencies.df_of(element) for element in atom.elements) / len(atom.elements)
+
+
+def _with(table: Table, key: object, number: int) -> None:
+    table[key] = (*table.get(key, ()), number)
+
+
+def _without(table: Table, key: object, number: int) -> None:
+    left = tuple(other for other in table[key] if other != number)
+    if left:
+        table[key] = left
+    else:
+        del table[key]
