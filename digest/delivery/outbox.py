@@ -6,7 +6,6 @@ changes: the database orders the two, so somebody who left gets no mail that had
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Integer, func, insert, select, update
@@ -31,21 +30,17 @@ _GOES_WITH_UNSUBSCRIBE: Final = (MailKind.EDITION, MailKind.WELCOME)
 
 def enqueue(session: Session, mail: OwedMail, *, now: datetime) -> int:
     """Write down a system mail; it leaves as soon as the caller commits. The delivery's id."""
-    kind = MailKind(mail.kind)
-    chunk_id = _new_chunk(
-        session,
-        lane=QUICK_LANE if kind is MailKind.WELCOME else SYSTEM_LANE,
-        ready_at=now,
-        expires_at=mail.expires_at,
-    )
-    row = _row(chunk_id, now) | {
-        "kind": kind,
-        "subscriber_id": mail.subscriber_id,
-        "address": mail.address,
-        "locale": mail.locale,
-        "data": mail.data,
-    }
-    return int(session.execute(insert(Delivery).values(row).returning(col(Delivery.id))).scalar_one())
+    return enqueue_all(session, [mail], now=now)[0]
+
+
+def enqueue_all(session: Session, owed: Sequence[OwedMail], *, now: datetime) -> list[int]:
+    """Write down system mails in two statements, however many; the delivery ids, in the order given."""
+    if not owed:
+        return []
+    chunks = _new_chunks(session, [_system_chunk(mail, now) for mail in owed])
+    rows = [_system_row(chunk_id, mail, now) for chunk_id, mail in zip(chunks, owed, strict=True)]
+    statement = insert(Delivery).returning(col(Delivery.id), sort_by_parameter_order=True)
+    return list(session.execute(statement, rows).scalars())
 
 
 def withdraw(
@@ -110,12 +105,14 @@ class EditionLedger(Ledger):
         self, session: Session, edition_id: int, rows: Sequence[PlannedDelivery], *, now: datetime
     ) -> None:
         edition = session.get_one(Edition, edition_id)
-        lane = QUICK_LANE if edition.cadence is Cadence.INSTANT else EDITION_LANE
-        ordered = iter(sorted(rows, key=lambda row: (row.content_id, row.subscriber_id)))
-        while batch := list(islice(ordered, CHUNK)):
-            chunk_id = _new_chunk(
-                session, lane=lane, ready_at=now, expires_at=edition.expires_at, edition_id=edition_id
-            )
+        chunk = {
+            "lane": QUICK_LANE if edition.cadence is Cadence.INSTANT else EDITION_LANE,
+            "ready_at": now,
+            "expires_at": edition.expires_at,
+            "edition_id": edition_id,
+        }
+        batches = list(in_batches(sorted(rows, key=_by_content), CHUNK))
+        for chunk_id, batch in zip(_new_chunks(session, [chunk] * len(batches)), batches, strict=True):
             blank = _row(chunk_id, now) | {"edition_id": edition_id}
             session.execute(
                 insert(Delivery), [blank | {"public_id": new_public_id(), **row._asdict()} for row in batch]
@@ -189,14 +186,25 @@ class EditionLedger(Ledger):
         return found
 
 
-def _new_chunk(
-    session: Session, *, lane: int, ready_at: datetime, expires_at: datetime, edition_id: int | None = None
-) -> int:
-    statement = insert(Chunk).values(
-        lane=lane, ready_at=ready_at, expires_at=expires_at, edition_id=edition_id, is_open=True, is_held=False,
-        owner="", lease_until=0.0, fence=0, claims=0,
-    )  # fmt: skip
-    return int(session.execute(statement.returning(col(Chunk.id))).scalar_one())
+def _system_chunk(mail: OwedMail, now: datetime) -> dict[str, Any]:
+    lane = QUICK_LANE if mail.kind == MailKind.WELCOME else SYSTEM_LANE
+    return {"lane": lane, "ready_at": now, "expires_at": mail.expires_at, "edition_id": None}
+
+
+def _system_row(chunk_id: int, mail: OwedMail, now: datetime) -> dict[str, Any]:
+    return _row(chunk_id, now) | {
+        "kind": MailKind(mail.kind),
+        "subscriber_id": mail.subscriber_id,
+        "address": mail.address,
+        "locale": mail.locale,
+        "data": mail.data,
+    }
+
+
+def _new_chunks(session: Session, chunks: Sequence[dict[str, Any]]) -> list[int]:
+    blank = {"is_open": True, "is_held": False, "owner": "", "lease_until": 0.0, "fence": 0, "claims": 0}
+    statement = insert(Chunk).returning(col(Chunk.id), sort_by_parameter_order=True)
+    return list(session.execute(statement, [blank | chunk for chunk in chunks]).scalars())
 
 
 def _row(chunk_id: int, now: datetime) -> dict[str, Any]:
@@ -216,3 +224,8 @@ def _row(chunk_id: int, now: datetime) -> dict[str, Any]:
         "created_at": now,
         "reply": "",
     }
+
+
+def _by_content(row: PlannedDelivery) -> tuple[int, int]:
+    """People of one content stand together, so that a chunk touches few."""
+    return row.content_id, row.subscriber_id

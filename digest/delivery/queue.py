@@ -37,6 +37,7 @@ class Due(NamedTuple):
     locale: str
     person: UUID | None
     token_version: int
+    confirmed_at: datetime | None
     attempts: int
     resends: int
     dated_at: datetime | None
@@ -223,6 +224,7 @@ def _due(chunk_id: int, now: datetime) -> Select[Any]:
             func.coalesce(func.nullif(col(d.locale), ""), col(s.locale), ""),
             col(s.public_id),
             func.coalesce(col(s.token_version), 0),
+            col(s.confirmed_at),
             col(d.attempts),
             col(d.resends),
             col(d.dated_at),
