@@ -14,7 +14,7 @@ from digest.feeds.fields import MAX_NAME, MAX_TITLE
 from digest.feeds.repair import repair
 from digest.feeds.text import plain, shorten
 from digest.feeds.urls import resolve, url_key
-from digest.feeds.xmltree import Element, local_name, read_tree
+from digest.feeds.xmltree import Element, attributes_of, local_name, read_tree
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_OUTLINES = 5_000
@@ -126,7 +126,7 @@ def _outlines(parent: Element, folders: tuple[str, ...] = ()) -> Iterator[Outlin
     for element in parent:
         if local_name(element) != "outline":
             continue
-        found = {name.lower(): value.strip() for name, value in element.attrib.items()}
+        found = {name.lower(): value.strip() for name, value in attributes_of(element).items()}
         if "xmlurl" in found:
             yield _outline(found, folders)
         if len(element):

@@ -63,8 +63,8 @@ class Process:
 
     def read(self, job: Job) -> ParsedDocument:
         """Return the answer of the process, or raise what became of it."""
-        line = self._ready()
         try:
+            line = self._ready()
             line.send(job)
             if not line.poll(self._limits.time.total_seconds()):
                 self._kill()
@@ -99,6 +99,8 @@ class Process:
         self._process = spawn.Process(target=_serve, args=(theirs, self._read, self._limits), daemon=True)
         self._process.start()
         theirs.close()
+        if self._is_closed:  # while it started: nobody else would end it
+            raise EOFError
         if not self._line.poll(_STARTUP.total_seconds()):
             raise self._death()
         self._line.recv()

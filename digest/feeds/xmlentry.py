@@ -41,6 +41,7 @@ _PUBLISHED = (
 )
 _UPDATED = ("atom:updated", "dcterms:modified", "atom:modified", "lastbuilddate", "updated", "published")
 _AUTHORS = ("dc:creator", "author", "itunes:author")
+_ABOUT = ("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about", "rdf:about", "about")
 _TAGS = ("category", "dc:subject")
 
 
@@ -139,11 +140,10 @@ def _date(found: Children, names: tuple[str, ...]) -> datetime | None:
 
 
 def _id(element: Element, found: Children) -> str:
-    about = next(
-        (value for key, value in element.attrib.items() if key.rpartition("}")[2] in {"about", "rdf:about"}),
-        "",
+    return (
+        _first_text(found, "guid", "atom:id", "id")
+        or next(filter(None, map(element.get, _ABOUT)), "").strip()
     )
-    return _first_text(found, "guid", "atom:id", "id") or about.strip()
 
 
 def _link(found: Children, base: str) -> str:

@@ -39,6 +39,7 @@ _NAMESPACES = {
     "http://www.w3.org/1999/xhtml": "xhtml",
 }
 _PREFIXES = frozenset(_NAMESPACES.values()) - {""} | {"a10"}
+_MAX_ATTRIBUTES = 64
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
@@ -117,6 +118,15 @@ def namespace(element: Element) -> str:
     return _split(element)[0]
 
 
+def attributes_of(element: Element) -> dict[str, str]:
+    """Return all attributes of an element by Clark name; none if there are absurdly many.
+
+    The binding looks each value up by name, so listing them costs the square of their number.
+    """
+    attributes = element.attrib
+    return dict(attributes) if len(attributes) <= _MAX_ATTRIBUTES else {}
+
+
 def text_of(element: Element) -> str:
     """Return the character data directly inside an element, trimmed."""
     return (element.text or "").strip()
@@ -151,7 +161,7 @@ def _escaped(text: str) -> str:
 
 
 def _start_tag(element: Element) -> str:
-    return f"<{local_name(element)}{''.join(_attributes(element.attrib.items()))}>"
+    return f"<{local_name(element)}{''.join(_written(attributes_of(element)))}>"
 
 
 def _end_tag(element: Element) -> str:
@@ -159,8 +169,8 @@ def _end_tag(element: Element) -> str:
     return "" if name in _VOID else f"</{name}>"
 
 
-def _attributes(items: Iterable[tuple[str, str]]) -> Iterable[str]:
-    return (f' {name.rpartition("}")[2]}="{escape(value)}"' for name, value in items)
+def _written(attributes: dict[str, str]) -> Iterable[str]:
+    return (f' {name.rpartition("}")[2]}="{escape(value)}"' for name, value in attributes.items())
 
 
 def _split(element: Element) -> tuple[str, str]:
