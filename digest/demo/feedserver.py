@@ -82,6 +82,10 @@ class Site:
         )
         return self._shell(feed, article.language, title=article.title, main=main)
 
+    async def about(self, request: Request) -> Response:  # noqa: ARG002 - Starlette hands it in
+        """Show the imprint and the privacy notice that the mails lead to."""
+        return self._shell(sample_feed(NAMES[0]), "de", title="Impressum", main=page("news_about"))
+
     def _card(self, feed: SampleFeed, article: SampleArticle) -> Html:
         return page(
             "news_card",
@@ -131,6 +135,7 @@ def news_site(place: Place, links: Links) -> Starlette:
             Route("/style.css", site.style),
             Route("/feeds/{name}", site.feed),
             Route("/images/{name}.png", site.image),
+            Route("/about", site.about),
             Route("/{path}", site.front),
             Route("/{path}/{slug}", site.article),
         ]
