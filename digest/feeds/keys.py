@@ -5,6 +5,7 @@ to https, its link, its link with its title. Keys that cannot tell two entries o
 """
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,9 @@ from typing import Final
 
 from digest.feeds.document import Candidate
 from digest.feeds.models import IdMode, KeyKind
-from digest.feeds.urls import is_home_page
 
 ALL_FEEDS: Final = 0
+_NO_WORD: Final = re.compile(r"[\W_]+")
 _BAD_SHARE: Final = 0.05
 _BAD_COUNT: Final = 3
 
@@ -77,8 +78,7 @@ def id_mode(candidates: Sequence[Candidate], mode: IdMode) -> IdMode:
 
 def folded(title: str) -> str:
     """Return a title as it is compared: lower case, only letters and digits, single spaces."""
-    kept = (character if character.isalnum() else " " for character in title.casefold())
-    return " ".join("".join(kept).split())
+    return _NO_WORD.sub(" ", title.casefold()).strip()
 
 
 def _are_bad(values: Sequence[str]) -> bool:
@@ -114,7 +114,7 @@ def _entry(
     one: Candidate, feed_id: int, *, is_shared_guid: bool, is_shared_alt: bool, is_shared_link: bool
 ) -> Entry:
     paired = _key(feed_id, KeyKind.GUID, one.guid and f"{one.guid}\0{one.link_key or folded(one.title)}")
-    has_link = bool(one.link_key) and not is_shared_link and not is_home_page(one.link)
+    has_link = not is_shared_link and _names_a_page(one.link_key)
     link = one.link_key if has_link else ""
     return Entry(
         candidate=one,
@@ -125,6 +125,11 @@ def _entry(
         link_title=_key(feed_id, KeyKind.LINK_TITLE, one.title and f"{one.link_key}\0{folded(one.title)}"),
         url=_key(ALL_FEEDS, KeyKind.URL, link),
     )
+
+
+def _names_a_page(link_key: str) -> bool:
+    """Whether a link says more than whose site it is; a bare home page recognises nothing."""
+    return "/" in link_key or "?" in link_key
 
 
 def _key(scope: int, kind: KeyKind, text: str) -> Key | None:

@@ -22,15 +22,22 @@ _LONG_TITLE: Final = 25
 _NEAR: Final = timedelta(hours=48)
 _SAME_MINUTE: Final = timedelta(minutes=1)
 _MOVED_COUNT: Final = 5
-_ALIKE: Final = 0.5
+_HALF_THE_WORDS: Final = 0.5
+_MOST_LETTERS: Final = 0.8
 
 Pairs = dict[int, int]
 """Index of an entry → id of the article it tells."""
 
 
 def are_alike(one: str, other: str) -> bool:
-    """Whether two titles may be versions of one headline."""
-    return SequenceMatcher(None, folded(one), folded(other), autojunk=False).ratio() >= _ALIKE
+    """Whether two titles may be versions of one headline: half of the words, or nearly all of the letters.
+
+    Letters alone would not do: two German headlines of fifty letters share half of them by chance.
+    """
+    first, second = folded(one), folded(other)
+    if SequenceMatcher(None, first.split(), second.split(), autojunk=False).ratio() >= _HALF_THE_WORDS:
+        return True
+    return SequenceMatcher(None, first, second, autojunk=False).ratio() >= _MOST_LETTERS
 
 
 def vanished(previous: Sequence[KnownArticle], listed: Iterable[int]) -> list[KnownArticle]:
