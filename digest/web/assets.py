@@ -1,0 +1,37 @@
+"""Our own style sheet and scripts: small, read once, served from memory under an address that changes with their content."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from digest.settings import Brand
+
+FOLDER = Path(__file__).parent / "static"
+KINDS = MappingProxyType(
+    {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file: its bytes, its media type and the first letters of its SHA-256."""
+
+    body: bytes
+    media_type: str
+    version: str
+
+
+def read_assets(brand: Brand) -> Mapping[str, Asset]:
+    """Every file of our own by its name; the style sheet begins with the publisher's colours."""
+    found = {path.name: path for path in FOLDER.iterdir() if path.suffix in KINDS}
+    return MappingProxyType({name: _asset(path, brand) for name, path in found.items()})
+
+
+def _asset(path: Path, brand: Brand) -> Asset:
+    body = path.read_bytes()
+    if path.suffix != ".js":
+        colours = f":root{{--accent-light:{brand.accent};--accent-dark:{brand.accent_dark}}}\n"
+        body = colours.encode() + body if path.suffix == ".css" else body.replace(b"#0b57b7", brand.accent.encode())
+    return Asset(body, KINDS[path.suffix], hashlib.sha256(body).hexdigest()[:12])

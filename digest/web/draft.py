@@ -1,0 +1,116 @@
+"""The sign-up form as a value: what it shows, what came back, and the page made of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from babel.dates import get_day_names
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from digest.web import wishes
+from digest.web.catalogue import Offered
+from digest.web.forms import Fields
+from digest.web.messages import Say
+from digest.web.pages import error_rows, framed, page, say
+from digest.web.site import Site, site_of
+from subscribers import wording
+from subscribers.tokens import LIFETIMES, NO_SUBJECT, Purpose
+
+MAX_QUERIES = 3
+HOSTED = "hosted"
+FORM_LIFE = LIFETIMES[Purpose.FORM] or timedelta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """Choices as typed, and what is wrong with them; `hits` stands beside each query after "Show matches"."""
+
+    email: str = ""
+    topics: tuple[str, ...] = ()
+    queries: tuple[str, ...] = ()
+    cadence: str = "daily"
+    weekday: str = "0"
+    timezone: str = ""
+    source: str = HOSTED
+    is_single: bool = False
+    is_framed: bool = False
+    is_expired: bool = False
+    errors: tuple[wishes.FieldError, ...] = ()
+    hits: tuple[Mapping[str, Any] | None, ...] = ()
+
+
+def draft_of(fields: Fields, *, errors: list[wishes.FieldError]) -> Draft:
+    """What was sent, kept for showing it again."""
+    return Draft(
+        email=fields.one("email"),
+        topics=(*fields.all("topic"), *fields.all("topics")),
+        queries=queries_of(fields),
+        cadence=fields.one("cadence", "daily"),
+        weekday=fields.one("weekday", "0"),
+        timezone=fields.one("timezone"),
+        source=wishes.source(fields) or HOSTED,
+        is_framed=fields.has("embed"),
+        errors=tuple(errors),
+    )
+
+
+def queries_of(fields: Fields) -> tuple[str, ...]:
+    """The queries as typed, empty ones too: the n-th belongs to the n-th field. One more than allowed is enough."""
+    return tuple(fields.values.get("query", ()))[: MAX_QUERIES + 1]
+
+
+async def draft_page(request: Request, draft: Draft, *, lang: str, status: int = 200) -> HTMLResponse:
+    """The form with everything that was typed still in it."""
+    site = site_of(request)
+    offered = await site.catalogue.offered(site.now(), site.read)
+    return page(
+        request,
+        "subscribe",
+        status=status,
+        lang=lang,
+        headers=framed(site) if draft.is_framed else None,
+        is_framed=draft.is_framed,
+        is_expired=draft.is_expired,
+        form=_form(site, draft, offered, lang=lang),
+        consent=consent_text(site, lang),
+        errors=error_rows(site, draft.errors, lang=lang),
+        article=None,
+        is_unknown_article=False,
+    )
+
+
+def consent_text(site: Site, lang: str) -> str:
+    """The words a visitor agrees to, exactly as shown."""
+    return say(site, Say.CONSENT, lang=lang, publisher=site.publisher)
+
+
+def _form(site: Site, draft: Draft, offered: tuple[Offered, ...], *, lang: str) -> dict[str, Any]:
+    shown = [topic for topic in offered if not draft.is_single or topic.slug in draft.topics]
+    texts = [*draft.queries, "", "", ""][:MAX_QUERIES]
+    hits = [*draft.hits, None, None, None]
+    return {
+        "action": site.paths.subscribe(),
+        "email": draft.email,
+        "topics": [{"slug": one.slug, "name": one.name, "is_on": one.slug in draft.topics} for one in shown],
+        "is_single": draft.is_single,
+        "queries": [{"text": text, "hits": found} for text, found in zip(texts, hits, strict=False)],
+        "cadence": draft.cadence,
+        "weekday": draft.weekday,
+        "weekdays": weekdays(lang),
+        "timezone": draft.timezone,
+        "source": draft.source,
+        "wording": wording.digest(consent_text(site, lang))[:16],
+        "started": _started(site),
+    }
+
+
+def weekdays(lang: str) -> list[tuple[int, str]]:
+    """Monday 0 to Sunday 6, in words."""
+    return sorted(get_day_names("wide", context="stand-alone", locale=lang).items())
+
+
+def _started(site: Site) -> str:
+    """When the form was opened, signed: a person needs longer than two seconds."""
+    return site.signer.sign(Purpose.FORM, NO_SUBJECT, expires_at=site.now() + FORM_LIFE)

@@ -1,0 +1,177 @@
+"""Signing up: a form, and one answer that is the same for a new, a known, a suppressed and a limited address."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from digest.web import wishes
+from digest.web.draft import FORM_LIFE, HOSTED, MAX_QUERIES, Draft, consent_text, draft_of, draft_page, queries_of
+from digest.web.errors import Reason, Refused
+from digest.web.forms import Fields, read_fields
+from digest.web.messages import Say
+from digest.web.orders import Order
+from digest.web.pages import framed, invalid_json, language_of, page, say, see_other
+from digest.web.security import Open
+from digest.web.site import Site, site_of
+from digest.web.writer import Lane
+from subscribers import wording
+from subscribers.choices import Choices
+from subscribers.errors import TokenError
+from subscribers.networks import coarse
+from subscribers.tokens import Purpose
+
+router = APIRouter()
+SHORTEST_VISIT = timedelta(seconds=2)
+
+
+@router.get("/subscribe")
+async def show_form(request: Request) -> Response:
+    """Show the form; `?topic=` ticks topics, a single one is chosen and hidden."""
+    slugs = await offered_slugs(site_of(request))
+    named = tuple(dict.fromkeys(slug for slug in request.query_params.getlist("topic") if slug in slugs))
+    return await draft_page(
+        request, Draft(topics=named, is_single=len(named) == 1), lang=language_of(request)
+    )
+
+
+@router.post("/subscribe")
+async def take_form(request: Request, _: Annotated[None, Depends(Open(Lane.SIGN_UP))]) -> Response:
+    """Note the wish and say what comes next."""
+    site = site_of(request)
+    site.limits.hit_sign_up(site.client(request), now=site.now())
+    require_origin(request, site)
+    fields = await read_fields(request)
+    lang = language_of(request, asked=fields.one("lang"))
+    if is_robot(site, fields):
+        site.metrics.signups.labels("robot").inc()
+        return answer(request, fields, lang=lang)
+    weigh_twice_without_form(request, site, fields)
+    errors: list[wishes.FieldError] = []
+    order = order_of(request, fields, errors, slugs=await offered_slugs(site), lang=lang)
+    if order is None:
+        site.metrics.signups.labels("invalid").inc()
+        return await refused(request, fields, errors, lang=lang)
+    await site.writer.sign_up(order)
+    site.metrics.signups.labels("taken").inc()
+    return answer(request, fields, lang=lang)
+
+
+@router.get("/subscribe/check-inbox")
+async def check_inbox(request: Request) -> Response:
+    """Say that a mail is on its way, if there is something to confirm."""
+    site, lang = site_of(request), language_of(request)
+    is_framed = "embed" in request.query_params
+    return page(
+        request,
+        "check_inbox",
+        lang=lang,
+        headers=framed(site) if is_framed else None,
+        is_framed=is_framed,
+        message=say(site, Say.CHECK_INBOX, lang=lang, sender=site.sender),
+    )
+
+
+async def offered_slugs(site: Site) -> frozenset[str]:
+    """The slugs that can be chosen now."""
+    return frozenset(topic.slug for topic in await site.catalogue.offered(site.now(), site.read))
+
+
+def require_origin(request: Request, site: Site) -> None:
+    """Refuse a form on a page that is neither ours nor among `DIGEST_EMBED__ORIGINS`, if that list is set."""
+    origin, listed = request.headers.get("origin"), site.settings.embed.origins
+    if listed and origin is not None and origin.lower() not in {*listed, site.origin}:
+        raise Refused(403, Reason.FOREIGN)
+
+
+def is_robot(site: Site, fields: Fields) -> bool:
+    """Whether the field nobody sees is filled, or the form came back faster than a person types."""
+    if fields.one("extra"):
+        return True
+    age = form_age(site, fields)
+    return age is not None and age < SHORTEST_VISIT
+
+
+def form_age(site: Site, fields: Fields) -> timedelta | None:
+    """How long ago the form was opened; None for a form that does not say so, or says it too late."""
+    try:
+        claims = site.signer.read(Purpose.FORM, fields.one("started"), now=site.now())
+    except TokenError:
+        return None
+    return None if claims.expires_at is None else site.now() - (claims.expires_at - FORM_LIFE)
+
+
+def weigh_twice_without_form(request: Request, site: Site, fields: Fields) -> None:
+    """A request that names no opened form counts double: static forms are welcome, floods are not."""
+    if form_age(site, fields) is None:
+        site.limits.hit_networks(site.client(request), now=site.now())
+
+
+def order_of(
+    request: Request, fields: Fields, errors: list[wishes.FieldError], *, slugs: frozenset[str], lang: str
+) -> Order | None:
+    """The order that these fields make, or None with what is wrong with them in `errors`."""
+    site = site_of(request)
+    address = wishes.address(fields, errors)
+    topics = wishes.topics(fields, errors, offered=slugs)
+    own = wishes.own_topics(queries_of(fields), errors, most=MAX_QUERIES, lang=lang)
+    schedule = wishes.schedule(fields, errors)
+    if not topics and not own and not errors:
+        errors.append(wishes.FieldError("topic" if slugs else "query", Say.NO_TOPIC))
+    if errors or address is None:
+        return None
+    choices = Choices(
+        topics=topics,
+        own=own,
+        cadence=schedule.cadence,
+        weekday=schedule.weekday,
+        timezone=wishes.timezone(fields, default=site.settings.timezone),
+        locale=lang,
+    )
+    return Order(
+        address=address,
+        choices=choices,
+        source=wishes.source(fields),
+        page=page_of(request),
+        network=coarse(site.client(request) or ""),
+        words=words_of(site, fields, lang=lang),
+    )
+
+
+def words_of(site: Site, fields: Fields, *, lang: str) -> str:
+    """The consent text that was shown: ours if the form names it, else the name a foreign form gives."""
+    ours, named = consent_text(site, lang), fields.one("wording")
+    return ours if named and wording.digest(ours).startswith(named) else named
+
+
+def page_of(request: Request) -> str:
+    """The page the form stood on, as far as the browser tells: origin and path, never a query."""
+    parts = urlsplit(request.headers.get("referer") or request.headers.get("origin") or "")
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"[:512] if parts.scheme in {"http", "https"} else ""
+
+
+def answer(request: Request, fields: Fields, *, lang: str) -> Response:
+    """What everybody gets: the check-inbox page, the publisher's own, or the same in JSON."""
+    site = site_of(request)
+    if fields.is_json or request.headers.get("accept") == "application/json":
+        message = say(site, Say.CHECK_INBOX, lang=lang, sender=site.sender)
+        return JSONResponse({"status": "check_inbox", "message": message}, status_code=202)
+    if fields.one("next") in site.settings.embed.next:
+        return RedirectResponse(fields.one("next"), status_code=303)
+    embed = {"embed": "1"} if fields.has("embed") else {}
+    return see_other(request, site.paths.check_inbox(), lang=fields.one("lang"), **embed)
+
+
+async def refused(
+    request: Request, fields: Fields, errors: list[wishes.FieldError], *, lang: str
+) -> Response:
+    """The form again with what is wrong, or the same as problem+json."""
+    if fields.is_json or request.headers.get("accept") == "application/json":
+        return invalid_json(site_of(request), errors, lang=lang)
+    draft = draft_of(fields, errors=errors)
+    is_single = len(draft.topics) == 1 and draft.source != HOSTED
+    return await draft_page(request, replace(draft, is_single=is_single), lang=lang, status=422)
