@@ -30,9 +30,9 @@ class Links:
         """The page with the button that confirms."""
         return f"{self.base_url}/confirm/{token}"
 
-    def preferences(self, token: str) -> str:
-        """The preference centre."""
-        return f"{self.base_url}/p/{token}"
+    def preferences(self, token: str, *, add: str = "") -> str:
+        """The preference centre; with a request's id in `add` its topics stand ticked there."""
+        return self._with_query(f"/p/{token}", add=add)
 
     def pause(self, token: str) -> str:
         """The preference centre, at the pause."""
