@@ -94,7 +94,7 @@ class Shelf:
     """Keeps encoded fragments that come again, such as cards: the least recently used go when `limit` octets are passed."""
 
     limit: int = 16 * 2**20
-    _size: int = 0
+    size: int = 0
     _kept: OrderedDict[tuple[str, bool], Encoded] = field(default_factory=OrderedDict)
 
     def encoded(self, fragment: Fragment, *, is_html: bool, prefixes: Mapping[Slot, str]) -> Encoded:
@@ -105,9 +105,9 @@ class Shelf:
             return known
         made = _encoded(fragment, is_html=is_html, prefixes=prefixes)
         self._kept[key] = made
-        self._size += made.size
-        while self._size > self.limit and len(self._kept) > 1:
-            self._size -= self._kept.popitem(last=False)[1].size
+        self.size += made.size
+        while self.size > self.limit and len(self._kept) > 1:
+            self.size -= self._kept.popitem(last=False)[1].size
         return made
 
 

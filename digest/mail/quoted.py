@@ -7,7 +7,8 @@ row. So dot-stuffing changes nothing, a mail is safe in an mbox, and the body is
 import re
 from binascii import b2a_qp
 
-LIMIT = 76
+# Of the 76 octets a line may have, one is kept for the "=" of a soft break, whoever puts it there.
+_WIDTH = 75
 SOFT_BREAK = b"=\r\n"
 
 _RUN = re.compile(rb" (?= )")
@@ -28,17 +29,16 @@ def encode(text: str) -> bytes:
 
 def _folded(line: bytes) -> bytes:
     """One line of the text as lines of at most 76 octets; an escape is never cut."""
-    if len(line) < LIMIT and line[:1] not in b".F":
+    if len(line) <= _WIDTH and line[:1] not in b".F":
         return line
     pieces = []
     position = 0
     while True:
         start, position = _start(line, position)
-        end = position + LIMIT - len(start)
+        end = position + _WIDTH - len(start)
         if end >= len(line):
             pieces.append(start + line[position:])
             return SOFT_BREAK.join(pieces)
-        end -= 1  # for the "=" of the soft break
         escape = line.rfind(b"=", end - 2, end)
         end = end if escape < 0 else escape
         pieces.append(start + line[position:end])
@@ -51,11 +51,6 @@ def _start(line: bytes, position: int) -> tuple[bytes, int]:
         if line.startswith(start, position):
             return instead, position + len(start)
     return b"", position
-
-
-def joined(pieces: list[bytes]) -> bytes:
-    """Encoded pieces as one text: each piece but the last ends its physical line."""
-    return b"".join(map(ended, pieces[:-1])) + pieces[-1] if pieces else b""
 
 
 def ended(piece: bytes) -> bytes:

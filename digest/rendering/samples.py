@@ -5,6 +5,7 @@ told by several sources, an article carried over, markup and bidi marks in a hea
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from digest.rendering.context import (
@@ -21,6 +22,17 @@ from digest.rendering.context import (
 
 BASE = "https://news.example.org"
 TOKEN = "Xk3vQ2-m8Zr1TtY0uWc5NbD7hJ4sLpAfGe6oKiRqMxVzCyBwEnUdS"  # noqa: S105  # a sample, signed by nobody
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """What stands in the personal links of an edition: sample tokens, or markers."""
+
+    unsubscribe: str = TOKEN
+    preferences: str = TOKEN
+    view: str = TOKEN
+    mute: str = TOKEN
+
 
 PUBLISHER: Publisher = {
     "site": {"name": "Morgenblick", "url": BASE},
@@ -149,17 +161,18 @@ def edition(
     has_images: bool = True,
     promos: int = 0,
     is_public: bool = False,
-    token: str = TOKEN,
+    tokens: Tokens | None = None,
     subscriber: SubscriberFacts | None = None,
 ) -> EditionContext:
-    """An edition with that many articles (any number), in the order a reader gets them; `token` may be any text, or markers."""
-    sections = _sections(items, has_images=has_images, mute=None if is_public else token)
+    """An edition with that many articles (any number), in the order a reader gets them."""
+    tokens = tokens or Tokens()
+    sections = _sections(items, has_images=has_images, mute=None if is_public else tokens.mute)
     return {
         "mail": _mail(),
         "subscriber": None
         if is_public
         else subscriber or {"address": "ann@example.org", "since": "12. März 2026"},
-        "links": _public_links() if is_public else _edition_links(token),
+        "links": _public_links() if is_public else _edition_links(tokens),
         "edition": {
             "headline": None,
             "intro": None,
@@ -195,13 +208,13 @@ def _no_links() -> MailLinks:
     }  # fmt: skip
 
 
-def _edition_links(token: str) -> MailLinks:
+def _edition_links(tokens: Tokens) -> MailLinks:
     return {
         **_no_links(),
-        "unsubscribe": f"{BASE}/u/{token}",
-        "preferences": f"{BASE}/p/{token}",
-        "pause": f"{BASE}/p/{token}#pause",
-        "view": f"{BASE}/v/{token}",
+        "unsubscribe": f"{BASE}/u/{tokens.unsubscribe}",
+        "preferences": f"{BASE}/p/{tokens.preferences}",
+        "pause": f"{BASE}/p/{tokens.preferences}#pause",
+        "view": f"{BASE}/v/{tokens.view}",
         "archive": f"{BASE}/archive",
     }
 

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, Template, TemplateNotFound, TemplateRuntimeError
 
 from digest.rendering.cards import Deck, Fragment, joined, text_of
-from digest.rendering.catalogues import Catalogues, Language, read_catalogues
+from digest.rendering.catalogues import Language, read_catalogues
 from digest.rendering.colours import palette
 from digest.rendering.context import MailContext, Publisher
 from digest.rendering.errors import RenderError, TemplateError

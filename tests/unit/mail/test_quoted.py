@@ -36,7 +36,7 @@ CORNERS = st.lists(
 
 
 @given(st.one_of(ANY_TEXT, CORNERS))
-@settings(max_examples=300)
+@settings(max_examples=150)
 @example("")
 @example(" ")
 @example("x" * 75 + ".")
