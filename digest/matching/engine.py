@@ -5,7 +5,7 @@ cost grows with distinct queries and with what the articles say, not with reader
 of each query finds, for every batch size and order.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from typing import Final, NamedTuple
@@ -129,6 +129,16 @@ class Matcher:
                 rows = [(ids[article], *_reason(entry, batch, reasons, article)) for article in found]
                 hits += _of_topics(entry.topics, rows)
         return hits
+
+    def leading_keys(self, vocabulary: Iterable[str]) -> set[str] | None:
+        """The keys of a vocabulary of which every article with a hit holds one; None if a field leads instead."""
+        found: set[str] = set()
+        for number in self._filed:
+            of_atom = self._index.leading_keys(number, vocabulary)
+            if of_atom is None:
+                return None
+            found |= of_atom
+        return found
 
     def _anchors(self, program: Program) -> set[int]:
         return {atom_of(leaf) for leaf in anchors(program, lambda leaf: self._index.cost(atom_of(leaf)))}

@@ -5,7 +5,7 @@ text under its field. The cost of an article depends on its words, not on the nu
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 from digest.matching.atoms import Atom, Style, keys
@@ -104,6 +104,16 @@ class AtomIndex:
             return 0
         rarity = [self.frequencies.df_of(element) for element in atom.elements]
         return min(range(count), key=lambda start: min(rarity[start], rarity[start + 1]))
+
+    def leading_keys(self, number: int, vocabulary: Iterable[str]) -> set[str] | None:
+        """The keys of a vocabulary of which every place of an atom holds one; None for what is no text."""
+        atom = self.atoms[number]
+        if atom.field is not Field.ANY:
+            return None
+        if atom.style is Style.WORDS:
+            elements = (atom.elements[0], atom.closed or ())
+            return {key for element in elements for forms in element for key in forms}
+        return {word for word in vocabulary if number in self.patterns[Field.ANY].numbers(word)}
 
     def cost(self, number: int) -> float:
         """How often an atom may be met, roughly: rare words are cheap, stars and fields are not."""
