@@ -157,6 +157,8 @@ class Worker(Table, table=True):
     id: str = Field(primary_key=True, max_length=64)
     host: str = Field(max_length=253)
     boot: str = Field(default="", max_length=64)
+    namespace: str = Field(default="", max_length=64)
+    """Of process ids: a process of another one cannot be seen from here."""
     pid: int
     beat: int = 0
     seen_at: datetime = Field(sa_type=UtcDateTime)

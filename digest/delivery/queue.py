@@ -72,7 +72,7 @@ class Queue:
     ) -> None:
         self._db = db
         self._settlement = settlement
-        self._owner = owner
+        self.owner = owner
         self._lease = lease.total_seconds()
         self._lease_clock = lease_clock
 
@@ -95,9 +95,14 @@ class Queue:
         return Claim(chunk_id, edition_id, lane, fence, rows, claims >= CAREFUL_CLAIMS, orphans)
 
     def renew(self, claims: Sequence[Claim]) -> set[int]:
-        """Prolong leases; the ids of the chunks that are still ours."""
+        """Prolong leases; the ids of the chunks that are still ours.
+
+        A chunk that was held meanwhile is no longer ours to send, but its answers are still awaited: nobody else may
+        take it yet.
+        """
         with self._db.write() as session:
-            return {claim.chunk_id for claim in claims if self._touch(session, claim)}
+            fences = {claim.chunk_id: self._touch(session, claim) for claim in claims}
+        return {claim.chunk_id for claim in claims if fences[claim.chunk_id] == claim.fence}
 
     def holds(self, claim: Claim) -> bool:
         """Whether a chunk is still under our fence."""
@@ -108,7 +113,8 @@ class Queue:
     def suspect(self, claim: Claim, delivery_id: int) -> bool:
         """Write down, on disk, which delivery is touched next; False when the chunk is no longer ours."""
         with self._db.write() as session:
-            return self._change(session, claim, suspect_id=delivery_id)
+            suspecting = update(Chunk).where(col(Chunk.id) == claim.chunk_id, col(Chunk.fence) == claim.fence)
+            return changed(session, suspecting.values(suspect_id=delivery_id)) == 1
 
     def give_back(self, claim: Claim, *, now: datetime, not_before: datetime | None = None) -> bool:
         """End the lease: the chunk closes, or is ready again when its next delivery is. True when it closed."""
@@ -117,18 +123,21 @@ class Queue:
             ready_at = min(max(earliest or now, not_before or now), expires_at)
             values: dict[str, Any] = {"owner": "", "lease_until": 0.0, "claims": 0, "suspect_id": None}
             values |= {"is_open": False} if count == 0 else {"ready_at": ready_at}
-            is_ours = self._change(session, claim, **values)
+            is_ours = changed(session, update(Chunk).where(self._mine(claim)).values(values)) == 1
         if is_ours and count == 0 and claim.edition_id is not None:
             with self._db.write() as session:
                 finish_edition(session, claim.edition_id, now=now)
         return is_ours and count == 0
 
-    def _touch(self, session: Session, claim: Claim) -> bool:
-        return self._change(session, claim, lease_until=self._lease_now() + self._lease)
+    def _touch(self, session: Session, claim: Claim) -> int | None:
+        """The fence of a chunk whose lease could be prolonged."""
+        longer = update(Chunk).where(self._mine(claim)).values(lease_until=self._lease_now() + self._lease)
+        return session.execute(longer.returning(col(Chunk.fence))).scalar()
 
-    def _change(self, session: Session, claim: Claim, **values: Any) -> bool:
-        ours = (col(Chunk.id) == claim.chunk_id) & (col(Chunk.fence) == claim.fence)
-        return changed(session, update(Chunk).where(ours).values(values)) == 1
+    def _mine(self, claim: Claim) -> ColumnElement[bool]:
+        """Under our fence, or held since but taken by nobody else."""
+        is_held_since = col(Chunk.is_held) & (col(Chunk.owner) == self.owner)
+        return (col(Chunk.id) == claim.chunk_id) & ((col(Chunk.fence) == claim.fence) | is_held_since)
 
     def _claim(self, now: datetime, lanes: Sequence[int]) -> Any:
         moment = self._lease_now()
@@ -150,7 +159,7 @@ class Queue:
             update(Chunk)
             .where(col(Chunk.id) == ready)
             .values(
-                owner=self._owner,
+                owner=self.owner,
                 lease_until=moment + self._lease,
                 fence=Chunk.fence + 1,
                 claims=Chunk.claims + 1,

@@ -39,11 +39,20 @@ class Rules:
     jitter: Callable[[], float] = lambda: random.uniform(-1, 1)  # noqa: S311  # spreads load, guards nothing
 
 
+class Settled(NamedTuple):
+    """What was written for one delivery."""
+
+    edition_id: int | None
+    state: DeliveryState
+    reason: Reason | None
+
+
 class _Loaded(NamedTuple):
     """A delivery as it stands, locked."""
 
     id: int
     kind: MailKind
+    edition_id: int | None
     state: DeliveryState
     attempts: int
     resends: int
@@ -62,9 +71,9 @@ class Settlement:
         self._rules = rules
         self._suppress = suppress
 
-    def settle(self, ended: Sequence[Ended]) -> dict[int, DeliveryState]:
-        """Decide and write; the new state of each row that was still ours."""
-        written: dict[int, DeliveryState] = {}
+    def settle(self, ended: Sequence[Ended]) -> list[Settled]:
+        """Decide and write; what became of each row that was still ours."""
+        written: list[Settled] = []
         with self._db.write() as session:
             for mark in sorted(ended, key=lambda mark: mark.delivery_id):
                 row = self._load(session, mark.delivery_id)
@@ -73,7 +82,7 @@ class Settlement:
                 decision = self._decide(mark, row)
                 if decision.state is not None:
                     self._write(session, row, mark.outcome, decision, at=mark.at)
-                    written[row.id] = decision.state
+                    written.append(Settled(row.edition_id, decision.state, decision.reason))
         return written
 
     def take_over(self, session: Session, chunk_id: int, *, now: datetime) -> int:

@@ -112,8 +112,13 @@ class Throttle:
         """A provider asked for less; True when it is paused from now on."""
         return self.window(provider).slow_down(at)
 
+    def pause(self, provider: str, *, until: float) -> None:
+        """Another worker was told that a provider wants nothing until then."""
+        window = self.window(provider)
+        window.paused_until = max(window.paused_until, until)
+
     def paused(self, *, at: float) -> Iterator[tuple[str, float]]:
         """Providers that want nothing now, with the clock second when that ends."""
-        for provider, window in self._windows.items():
+        for provider, window in list(self._windows.items()):
             if window.paused_until > at:
                 yield provider, window.paused_until

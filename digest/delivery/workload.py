@@ -5,7 +5,7 @@ Nothing here is durable and nothing here decides; a chunk is through when none o
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from digest.delivery.queue import Claim, Due
@@ -20,6 +20,8 @@ class InHand:
     flying: int = 0
     not_before: datetime | None = None
     """When its providers want mail again, if it goes back unfinished."""
+    held_back: deque[Due] = field(default_factory=deque)
+    """Deliveries to be touched one at a time."""
     is_dropped: bool = False
     """The lease is gone: nothing more of it may start."""
 
@@ -32,7 +34,8 @@ class Flight:
     chunk: InHand
     provider: str
     dated_at: datetime
-    is_started: bool = False
+    started_at: float = 0.0
+    """Loop time at which its dot was asked for; 0 before."""
 
 
 class Workload:
@@ -47,12 +50,24 @@ class Workload:
 
     def add(self, claim: Claim) -> InHand:
         """Take a claimed chunk in hand."""
-        chunk = InHand(claim, len(claim.rows))
+        chunk = InHand(claim, 0)
         self.chunks[claim.chunk_id] = chunk
-        self.waiting += len(claim.rows)
+        if claim.is_careful:
+            chunk.held_back.extend(claim.rows)
+            return chunk
         for row in claim.rows:
-            self._queue(provider_of(row.address)).append((row, chunk))
+            self.feed(chunk, row)
         return chunk
+
+    def feed(self, chunk: InHand, row: Due) -> None:
+        """Let one delivery of a chunk wait for its turn."""
+        chunk.waiting += 1
+        self.waiting += 1
+        self._queue(provider_of(row.address)).append((row, chunk))
+
+    def starving(self) -> list[InHand]:
+        """Chunks of which the next delivery may be touched, since none is any more."""
+        return [one for one in self.chunks.values() if one.held_back and not one.waiting and not one.flying]
 
     def pick(self, may_send: Callable[[str], bool]) -> tuple[Due, InHand, str] | None:
         """The next delivery whose provider may be sent to; providers take turns."""
@@ -90,12 +105,15 @@ class Workload:
     def drop(self, chunk: InHand) -> None:
         """Forget what waits of a chunk; what flies will land."""
         chunk.is_dropped = True
+        chunk.held_back.clear()
         self.waiting -= chunk.waiting
         chunk.waiting = 0
 
     def through(self) -> Iterator[InHand]:
         """Chunks of which nothing waits or flies any more; they leave the hand."""
-        for chunk in [one for one in self.chunks.values() if not one.waiting and not one.flying]:
+        for chunk in [
+            one for one in self.chunks.values() if not (one.waiting or one.flying or one.held_back)
+        ]:
             del self.chunks[chunk.claim.chunk_id]
             yield chunk
 

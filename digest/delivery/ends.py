@@ -1,0 +1,55 @@
+"""Ends of attempts on their way into the ledger: decided, written, counted, and watched for an edition that does harm."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import structlog
+
+from digest.db import Database
+from digest.delivery import edition_control
+from digest.delivery.breaker import Breaker
+from digest.delivery.committer import Ended
+from digest.delivery.edition_control import EditionError
+from digest.delivery.models import DeliveryState
+from digest.delivery.options import Counts
+from digest.delivery.settlement import Settled, Settlement
+
+_log = structlog.get_logger(__name__)
+
+
+class Ends:
+    """Where one worker brings the ends that need a decision; `settle` blocks and is called in one thread at a time."""
+
+    def __init__(self, db: Database, settlement: Settlement, counts: Counts) -> None:
+        self._db = db
+        self._settlement = settlement
+        self._counts = counts
+        self._breakers: defaultdict[int, Breaker] = defaultdict(Breaker)
+
+    def settle(self, ended: Sequence[Ended]) -> None:
+        """Write, count, and hold an edition whose breaker trips."""
+        for one in self._settlement.settle(ended):
+            self._count(one.state)
+            if one.edition_id is not None:
+                self._watch(one, one.edition_id)
+
+    def accepted(self, edition_id: int | None) -> None:
+        """Count a plain first-try 250."""
+        self._counts.sent += 1
+        if edition_id is not None:
+            self._breakers[edition_id].saw(DeliveryState.SENT, None)
+
+    def _count(self, state: DeliveryState) -> None:
+        if state.value in Counts.__dataclass_fields__:
+            setattr(self._counts, state.value, getattr(self._counts, state.value) + 1)
+
+    def _watch(self, one: Settled, edition_id: int) -> None:
+        why = self._breakers[edition_id].saw(one.state, one.reason)
+        if not why:
+            return
+        _log.error("edition_breaker", edition=edition_id, reason=why)
+        try:
+            with self._db.write() as session:
+                edition_control.hold(session, edition_id, reason=why)
+        except EditionError:
+            _log.info("edition_over", edition=edition_id)
