@@ -16,6 +16,7 @@ from digest.feeds.text import plain, shorten
 from digest.feeds.urls import resolve
 
 MAX_DEPTH = 50
+MAX_VALUES = 500_000
 
 Object = dict[str, Any]
 
@@ -40,6 +41,8 @@ def read_json(text: str, *, url: str, limit: int) -> ParsedFeed:
 
 
 def _loaded(text: str) -> Object:
+    if text.count("{") + text.count("[") > MAX_VALUES:
+        raise FeedFormatError(FormatCode.BAD_JSON, "This JSON has more parts than any feed.")
     try:
         feed = json.loads(text, parse_int=_number, parse_constant=_refused)
     except (ValueError, RecursionError):

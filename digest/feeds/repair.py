@@ -11,9 +11,14 @@ from html import unescape
 from html.entities import html5
 
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_SOUND = r"(?:lt|gt|amp|quot|apos|#(?!1[0-5]\d;|5[5-7]\d{3};)[1-9]\d{2,4}|#x(?![dD][89a-fA-F]..;)[1-9a-fA-F][0-9a-fA-F]{2,3});"
+"""References that need no mending, the great mass of them: XML's own, and plain numbers beyond cp1252."""
+_UNSOUND = re.compile(rf"&(?!{_SOUND})")
 _REFERENCE = re.compile(
-    r"&(?!(?:lt|gt|amp|quot|apos);)(?:#(?:(?P<number>\d{1,9})|[xX](?P<hex>[0-9a-fA-F]{1,7}));?|(?P<name>[A-Za-z][A-Za-z0-9]{1,31});)?"
+    rf"&(?!{_SOUND})(?:#(?:(?P<number>\d{{1,9}})|[xX](?P<hex>[0-9a-fA-F]{{1,7}}));?|(?P<name>[A-Za-z][A-Za-z0-9]{{1,31}});)?"
 )
+_BUDGET = 300_000
+"""References mended in one document; one with more was made to be slow, and loses the rest."""
 _SPECIAL = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
 _OPENING = re.compile(r"<\?xml|<!doctype|<!--|<[a-z]", re.IGNORECASE)
 _NOTICE = re.compile(r"<(?:br|b|p|div|font|pre|table|script|style)\b", re.IGNORECASE)
@@ -62,14 +67,23 @@ def _doctype_end(text: str, start: int) -> int:
 
 def _pieces(text: str) -> Iterator[str]:
     """Yield the text in order: outside CDATA and comments mended, inside untouched."""
-    position = 0
+    position, budget = 0, _BUDGET
     while (start := _section(text, position)) >= 0:
-        yield _REFERENCE.sub(_mended, text[position:start])
+        piece, budget = _mended(text[position:start], budget)
+        yield piece
         closing = "]]>" if text[start + 2] == "[" else "-->"
         end = text.find(closing, start + 4)
         position = end + 3 if end >= 0 else len(text)
         yield text[start:position]
-    yield _REFERENCE.sub(_mended, text[position:])
+    yield _mended(text[position:], budget)[0]
+
+
+def _mended(piece: str, budget: int) -> tuple[str, int]:
+    """Return a piece with its references mended, and what is left of the budget."""
+    if not budget:
+        return _UNSOUND.sub("", piece), 0
+    mended, count = _REFERENCE.subn(_meant, piece, budget)
+    return (mended, budget - count) if count < budget else (_UNSOUND.sub("", mended), 0)
 
 
 def _section(text: str, position: int) -> int:
@@ -81,7 +95,7 @@ def _section(text: str, position: int) -> int:
     return -1
 
 
-def _mended(match: re.Match[str]) -> str:
+def _meant(match: re.Match[str]) -> str:
     if name := match["name"]:
         characters = html5.get(name + ";", "")
         return "".join(_SPECIAL.get(c, c) for c in characters) if characters else f"&amp;{name};"

@@ -4,7 +4,8 @@ RSS 0.9x, 1.0, 1.1 and 2.0, Atom 0.3 and 1.0. Raises `FeedFormatError` for XML t
 """
 
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from digest.feeds import fields
@@ -52,14 +53,14 @@ def read_xml(text: str, *, url: str, limit: int) -> ParsedFeed:
     about = _about(root, names)
     base = _base(root, about, url)
     language = _language(root, about)
-    elements = [e for e in root.iter(*_ENTRY_TAGS) if names.of(e) in _ENTRY_NAMES]
+    elements, count = _window(root, names, limit)
     return ParsedFeed(
         format=kind,
         title=_title(about),
         link=_link(about, base_of(root, url)),
         language=language,
-        entries=tuple(_entries(_window(elements, names, limit), names, base=base, language=language)),
-        entry_count=len(elements),
+        entries=tuple(_entries(elements, names, base=base, language=language)),
+        entry_count=count,
         ttl=_ttl(about),
         update_period=_update_period(about),
         hub_url=_related(about, "hub", url),
@@ -129,12 +130,23 @@ def _language(root: Element, about: Children) -> str:
     return language_of(root, {}) or fields.language_tag(written) or language_of(channel, about)
 
 
-def _window(elements: list[Element], names: Names, limit: int) -> list[Element]:
-    """Return the newest entries of a long document: the first ones, or the last if dates ascend."""
-    if len(elements) <= limit:
-        return elements
-    first, last = published_at(elements[0], names), published_at(elements[-1], names)
-    return elements[-limit:] if first and last and first < last else elements[:limit]
+def _window(root: Element, names: Names, limit: int) -> tuple[list[Element], int]:
+    """Return the newest entries of a document, the first ones or the last if dates ascend, and the number of all."""
+    first: list[Element] = []
+    last: deque[Element] = deque(maxlen=limit)
+    count = 0
+    for element in root.iter(*_ENTRY_TAGS):
+        if names.of(element) in _ENTRY_NAMES:
+            count += 1
+            last.append(element)
+            if count <= limit:
+                first.append(element)
+    return (list(last) if count > limit and _is_rising(first, last, names) else first), count
+
+
+def _is_rising(first: Sequence[Element], last: Sequence[Element], names: Names) -> bool:
+    oldest, newest = published_at(first[0], names), published_at(last[-1], names)
+    return oldest is not None and newest is not None and oldest < newest
 
 
 def _entries(elements: list[Element], names: Names, *, base: str, language: str) -> Iterator[ParsedEntry]:

@@ -5,8 +5,10 @@ namespace, and by its usual prefix where the namespace is missing or misspelt, s
 `dc:date` and means it.
 """
 
+import re
 from collections.abc import Iterable
 from html import escape
+from itertools import islice
 from typing import TypeAlias
 
 from lxml import etree
@@ -40,6 +42,9 @@ _NAMESPACES = {
 }
 _PREFIXES = frozenset(_NAMESPACES.values()) - {""} | {"a10"}
 _MAX_ATTRIBUTES = 64
+_MAX_CHILDREN = 5_000
+_MAX_NAMES = 10_000
+_MAX_TAGS = 500_000
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
@@ -48,7 +53,7 @@ _VOID = frozenset(
 def read_tree(text: str) -> Element | None:
     """Return the root of a repaired document, as far as it can be read, or None.
 
-    What follows a cut, a depth of 256 or a text of 10 MB is lost; what stood before is there.
+    What follows a cut, a depth of 256, a text of 10 MB or half a million tags is lost; what stood before is there.
     """
     parser = etree.XMLParser(
         encoding="utf-8",
@@ -61,9 +66,16 @@ def read_tree(text: str) -> Element | None:
         remove_comments=True,
     )
     try:
-        return etree.fromstring(text.encode("utf-8"), parser)
+        return etree.fromstring(_bounded(text).encode("utf-8"), parser)
     except etree.XMLSyntaxError:  # nothing that looks like a tag
         return None
+
+
+def _bounded(text: str) -> str:
+    """Return the text before its half-millionth tag: a tree takes many times the memory of what it is read from."""
+    if text.count("<") <= _MAX_TAGS:
+        return text
+    return text[: next(islice(re.finditer("<", text), _MAX_TAGS, None)).start()]
 
 
 class Names:
@@ -80,17 +92,19 @@ class Names:
         tag = element.tag
         name = self._known.get(tag)
         if name is None:
-            name = self._known[tag] = self._short(element)
+            name = self._short(element)
+            if len(self._known) < _MAX_NAMES:
+                self._known[tag] = name
         return name
 
     def children(self, element: Element) -> dict[str, list[Element]]:
-        """Return the children of an element by short name, those of media groups among them."""
+        """Return the children of an element by short name, those of media groups among them; not beyond thousands."""
         found: dict[str, list[Element]] = {}
-        for child in element:
+        for child in islice(element, _MAX_CHILDREN):
             name = self.of(child)
             found.setdefault(name, []).append(child)
             if name in {"media:group", "media:content"}:
-                for inner in child:
+                for inner in islice(child, _MAX_CHILDREN):
                     found.setdefault(self.of(inner), []).append(inner)
         return found
 
