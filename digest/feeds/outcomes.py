@@ -55,7 +55,6 @@ class NotAFeed(StrEnum):
     PAGE = "page"
     OPML = "opml"
     SITEMAP = "sitemap"
-    UNKNOWN = "unknown"
 
 
 _ENGLISH: Final[dict[str, str]] = {
@@ -136,7 +135,7 @@ def sentence(outcome: str, *, detail: str = "", lang: str = "en") -> str:
     the English ones.
     """
     sentences = _SENTENCES.get(lang.partition("-")[0], _ENGLISH)
-    if outcome == Outcome.NOT_A_FEED and detail in sentences:
+    if outcome == Outcome.NOT_A_FEED and detail and detail in sentences:
         return sentences[detail]
     return sentences[outcome]
 
