@@ -29,6 +29,10 @@ class Fragment(Protocol):
     def stem(self) -> str:
         """What its markers start with."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether it comes again in other contents, so that keeping it pays."""
+
 
 class Rendered(Protocol):
     """What `digest.rendering` hands over."""
@@ -150,9 +154,12 @@ def _half(
     fragments: Sequence[Fragment], *, prefixes: Mapping[Slot, str], shelf: Shelf | None, is_html: bool
 ) -> list[Encoded]:
     """One part as encoded fragments."""
-    if shelf is None:
-        return [_encoded(each, is_html=is_html, prefixes=prefixes) for each in fragments]
-    return [shelf.encoded(each, is_html=is_html, prefixes=prefixes) for each in fragments]
+    return [
+        shelf.encoded(each, is_html=is_html, prefixes=prefixes)
+        if shelf is not None and each.is_shared
+        else _encoded(each, is_html=is_html, prefixes=prefixes)
+        for each in fragments
+    ]
 
 
 def _encoded(fragment: Fragment, *, is_html: bool, prefixes: Mapping[Slot, str]) -> Encoded:

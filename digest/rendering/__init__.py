@@ -9,7 +9,8 @@ This room knows no mail and no rows; `digest.mail.message.prepare` turns a `Rend
 """
 
 from digest.rendering.errors import RenderError, RenderingError, TemplateError, TooLargeError
-from digest.rendering.templates import KINDS, Rendered, Templates, directories
+from digest.rendering.mails import KINDS, Rendered
+from digest.rendering.templates import Templates, directories
 
 __all__ = [
     "KINDS",

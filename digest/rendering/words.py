@@ -1,6 +1,7 @@
-"""The gettext functions a template is rendered with: values are escaped where the template escapes, then put in their places."""
+"""What every template can say: the gettext functions of its language; values are escaped where the template escapes."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from jinja2 import pass_context
@@ -10,6 +11,12 @@ from markupsafe import Markup
 from digest.rendering.catalogues import Language
 
 
+def words(language: Language, timezone: str) -> dict[str, Any]:
+    """The part of a context that makes filters and messages speak `language` and count in `timezone`."""
+    return {**functions(language), "lang": language.code, "language": language, "timezone": timezone}
+
+
+@cache
 def functions(language: Language) -> dict[str, Callable[..., str]]:
     """gettext, ngettext, pgettext and npgettext of a language, as `{% trans %}` and `_()` call them."""
 

@@ -11,6 +11,8 @@ from digest.mail.message import Letterhead, ListMail, Message, Prepared, compose
 from digest.mail.parts import Shelf
 from digest.mail.slots import TOKEN_SLOTS, Markers, Slot
 from digest.rendering import KINDS, Rendered, Templates, directories, samples
+from digest.rendering.catalogues import Catalogues, read_catalogues
+from digest.rendering.mails import Mails
 
 BASE = samples.BASE
 DATED_AT = datetime(2026, 11, 22, 6, 0, 3, tzinfo=UTC)
@@ -40,6 +42,18 @@ LIST_MAIL = ListMail(unsubscribe=f"{BASE}/u/{TOKEN}", campaign="e12:daily:editio
 def templates() -> Templates:
     """The shipped templates, loaded once for all tests."""
     return Templates(directories(), publisher=samples.PUBLISHER, language="de")
+
+
+@cache
+def catalogues() -> Catalogues:
+    """The shipped languages."""
+    return read_catalogues(directories(), default="de")
+
+
+@cache
+def mails() -> Mails:
+    """The shipped mail templates by themselves, one storey below `templates`."""
+    return Mails(directories(), publisher=samples.PUBLISHER, catalogues=catalogues())
 
 
 @cache

@@ -12,7 +12,7 @@ from digest.mail.message import Letterhead, ListMail, compose, prepare, rfc5322_
 from digest.mail.parts import Shelf
 from digest.mail.slots import Slot
 from digest.rendering.cards import Fragment
-from digest.rendering.templates import Rendered
+from digest.rendering.mails import Rendered
 from tests.support import mailroom
 from tests.support.mail import LIST_NAMES, SYSTEM_NAMES, faults, read, undotted_is_identity
 
