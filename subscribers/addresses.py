@@ -7,6 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
@@ -87,6 +88,7 @@ def _parts(text: str) -> tuple[str, str]:
     return local, domain
 
 
+@lru_cache(maxsize=4096)  # many people share few domains, and the check costs 40 µs
 def _host(domain: str) -> str:
     """The A-label form of a domain; a character that only looks like a letter or dot is refused, not mapped."""
     composed = unicodedata.normalize("NFC", domain)

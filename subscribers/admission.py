@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import select
@@ -96,18 +96,22 @@ def _insert(
     session: Session, people: Sequence[Newcomer], *, now: datetime, release_no: int
 ) -> dict[str, tuple[int, UUID]]:
     """Row and public id of everybody whose row is new, by address key."""
-    rows = [joining.new_row(one.address, one.choices, now=now, release_no=release_no) for one in people]
+    rows = {
+        one.address.key: joining.new_row(one.address, one.choices, now=now, release_no=release_no)
+        for one in people
+    }
     if not rows:
         return {}
     c = SUBSCRIBER.c
     put = insert(session, SUBSCRIBER).on_conflict_do_nothing(index_elements=[c.address_key])
-    in_order = sorted(rows, key=_address_key)
-    found = session.execute(put.returning(c.address_key, c.id, c.public_id), in_order)
-    return {row.address_key: (row.id, row.public_id) for row in found}
-
-
-def _address_key(row: dict[str, Any]) -> str:
-    return str(row["address_key"])
+    session.execute(put, [rows[key] for key in sorted(rows)])
+    # Ours are the rows with our ids. RETURNING would tell too, but costs thousands of parameters in one statement.
+    stored = session.execute(select(c.address_key, c.id, c.public_id).where(c.address_key.in_(list(rows))))
+    return {
+        row.address_key: (row.id, row.public_id)
+        for row in stored
+        if row.public_id == rows[row.address_key]["public_id"]
+    }
 
 
 def _event(one: Newcomer, subject: UUID, known: dict[str, str], *, kind: ConsentKind, note: str) -> Event:

@@ -37,8 +37,8 @@ def curated(session: Session, slugs: Iterable[str]) -> dict[str, str]:
     return {row.slug: row.name for row in session.execute(wanted)}
 
 
-def follow(session: Session, people: Sequence[Follower], *, now: datetime, release_no: int) -> int:
-    """Let people follow their topics from the next release on; how many subscriptions are new.
+def follow(session: Session, people: Sequence[Follower], *, now: datetime, release_no: int) -> None:
+    """Let people follow their topics from the next release on.
 
     What somebody follows already stays as it is. A slug that is no active curated topic is left out.
     """
@@ -50,10 +50,8 @@ def follow(session: Session, people: Sequence[Follower], *, now: datetime, relea
         for person in people
         for row in _rows(person, ids, start.get(person.subscriber_id, 0), now=now, release_no=release_no)
     ]
-    if not rows:
-        return 0
-    put = insert(session, SUBSCRIPTION).on_conflict_do_nothing().returning(SUBSCRIPTION.c.topic_id)
-    return len(session.execute(put, rows).all())
+    if rows:
+        session.execute(insert(session, SUBSCRIPTION).on_conflict_do_nothing(), rows)
 
 
 def drop(session: Session, subscriber_id: int, slugs: Iterable[str]) -> int:

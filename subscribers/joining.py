@@ -103,8 +103,8 @@ def forget_choices(session: Session, subscriber_ids: Sequence[int]) -> None:
 
 def add_topics(
     session: Session, person: Subscriber, choices: Choices, *, now: datetime, release_no: int
-) -> int:
-    """Add the topics of these choices to what somebody follows; how many are new."""
+) -> None:
+    """Add the topics of these choices to what somebody follows."""
     session.flush()
     follower = following.Follower(person.id, person.public_id, choices)
-    return following.follow(session, [follower], now=now, release_no=release_no)
+    following.follow(session, [follower], now=now, release_no=release_no)

@@ -139,12 +139,12 @@ def test_another_persons_request_adds_nothing(db: Database, now: datetime, ann: 
     assert load(db, ann, now=now, add=uuid4()) == load(db, ann, now=now)
 
 
-@pytest.mark.parametrize("code", ["unsubscribed", "gone"])
-def test_somebody_who_left_cannot_save(db: Database, now: datetime, ann: UUID, code: str) -> None:
+def test_somebody_who_left_cannot_save(db: Database, now: datetime, ann: UUID) -> None:
     with db.write() as session:
         unsubscribe(session, ann, now=now, source=Source.PAGE)
-    with pytest.raises(RefusedError, match=code):
-        save(db, ann if code == "unsubscribed" else uuid4(), now=now, shown=frozenset({"ki"}))
+    for one, code in ((ann, "unsubscribed"), (uuid4(), "gone")):
+        with pytest.raises(RefusedError, match=code):
+            save(db, one, now=now, shown=frozenset({"ki"}))
 
 
 def test_an_expired_similar_topic_can_be_followed_again(db: Database, now: datetime, ann: UUID) -> None:
@@ -194,8 +194,8 @@ def test_the_newest_wish_about_one_thing_counts_and_can_be_taken_back(
 
 def test_nobody_fills_the_table_with_mutes(db: Database, now: datetime, ann: UUID) -> None:
     with db.write() as session:
-        for number in range(mutes.MAX_MUTES):
-            mutes.mute(session, ann, MuteWish(kind=MuteKind.LESS, value=str(number)), now=now)
+        less = {"subscriber_id": 1, "kind": MuteKind.LESS, "created_at": now}
+        session.execute(tables.MUTE.insert(), [less | {"value": str(n)} for n in range(mutes.MAX_MUTES)])
         with pytest.raises(RefusedError, match="too_many"):
             mutes.mute(session, ann, MuteWish(kind=MuteKind.LESS, value="one more"), now=now)
 
