@@ -56,6 +56,8 @@ class ParsePool:
         for process in self._all:
             process.stop()
         self._threads.shutdown(wait=True)
+        for process in self._all:
+            process.close()
 
     async def __aenter__(self) -> Self:
         return self

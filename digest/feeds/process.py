@@ -77,10 +77,14 @@ class Process:
         return answer
 
     def stop(self) -> None:
-        """End the process for good."""
+        """End the process for good, whatever it does; from any thread."""
         self._is_closed = True
         if self._process is not None:
             self._process.kill()
+
+    def close(self) -> None:
+        """Wait for the end of a stopped process, when no thread uses it any more."""
+        self._retire()
 
     def _ready(self) -> "Connection[Job, Answer]":
         """Return the line to a process that waits for a job."""

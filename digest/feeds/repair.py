@@ -19,6 +19,11 @@ _REFERENCE = re.compile(
 )
 _BUDGET = 300_000
 """References mended in one document; one with more was made to be slow, and loses the rest."""
+_SURROGATE = re.compile(
+    r"&#(?:0*5(?:529[6-9]|5[3-9]\d\d|6\d{3}|7[0-2]\d\d|73[0-3]\d|734[0-3])|[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2})"
+    r"(?![0-9a-fA-F]);?"
+)
+"""Half a character, by its number. Replaced everywhere, even where a parser may not look: it would believe in it."""
 _SPECIAL = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
 _OPENING = re.compile(r"<\?xml|<!doctype|<!--|<[a-z]", re.IGNORECASE)
 _NOTICE = re.compile(r"<(?:br|b|p|div|font|pre|table|script|style)\b", re.IGNORECASE)
@@ -32,6 +37,8 @@ def repair(text: str) -> str:
     """Return the document from its root on, fit for an XML parser in recovery, or `""` if there is no tag in it."""
     if _ILLEGAL.search(text):
         text = _ILLEGAL.sub("", text)
+    if "&#" in text:
+        text = _SURROGATE.sub("\ufffd", text)
     text = text[_root_start(text, _document_start(text)) :]
     return "".join(_pieces(text)) if "&" in text else text
 

@@ -119,9 +119,13 @@ def _title(about: Children) -> str:
 
 
 def _link(about: Children, base: str) -> str:
+    """Return the address of the site: as with entries the last usable of the first kind."""
     plain = [text_of(e) or e.get("href", "") for e in about.get("link", ())]
-    usable = [url for link in [*plain, *alternates(about)] if (url := resolve(base, link))]
-    return usable[0] if usable else ""
+    for kind in (plain, alternates(about)):
+        usable = [url for link in kind if (url := resolve(base, link))]
+        if usable:
+            return usable[-1]
+    return ""
 
 
 def _language(root: Element, about: Children) -> str:
