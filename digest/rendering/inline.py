@@ -13,7 +13,7 @@ from itertools import zip_longest
 from premailer import Premailer
 
 from digest.rendering.errors import TemplateError
-from digest.rendering.source import Kind, Piece
+from digest.rendering.pieces import Kind, Piece
 
 DOCTYPE = "<!DOCTYPE html>"
 _BETWEEN = re.compile(r"\s*\n\s*")

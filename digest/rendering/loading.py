@@ -2,50 +2,68 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from jinja2 import Environment, Template
 
 from digest.rendering.errors import TemplateError
+from digest.rendering.files import Files, flatten
 from digest.rendering.inline import inlined
+from digest.rendering.pieces import CARD, Piece, cut, end_of_block
 from digest.rendering.rules import expect_html
-from digest.rendering.source import CARD, Files, Piece, cut, end_of_block, flatten
 
-CARD_CALL = "{{ card(item) }}"
+_CARD_CALL = "{{ card(item) }}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Part:
-    """One part of a mail: the shell, and the card its items are rendered with, if the kind has items."""
+    """One part of a mail as pieces ready to compile; `card` is where its card's block starts and ends, or None."""
 
-    shell: Template
-    card: Template | None
-    whole: Template
+    pieces: Sequence[Piece]
+    environment: Environment
+    card_block: tuple[int, int] | None
+
+    @cached_property
+    def whole(self) -> Template:
+        """All of it, every item in its place."""
+        return self._compiled(self.pieces)
+
+    @cached_property
+    def shell(self) -> Template:
+        """All of it but the cards, which it asks `card(item)` for."""
+        if self.card_block is None:
+            return self.whole
+        start, end = self.card_block
+        return self._compiled(self.pieces[:start], _CARD_CALL, self.pieces[end + 1 :])
+
+    @cached_property
+    def card(self) -> Template | None:
+        """What one item looks like, or None for a part without items."""
+        if self.card_block is None:
+            return None
+        start, end = self.card_block
+        return self._compiled(self.pieces[start + 1 : end])
+
+    def _compiled(self, before: Sequence[Piece], between: str = "", after: Sequence[Piece] = ()) -> Template:
+        return self.environment.from_string(_source(before) + between + _source(after))
 
 
-def load_part(files: Files, name: str, environment: Environment) -> Part:
+def load_part(files: Files, name: str) -> Part:
     """A part, ready to render. Raises TemplateError with file, line and reason."""
-    pieces = flatten(files, name, environment)
-    if not environment.autoescape:
-        return _part(pieces, name, environment)
-    expect_html(pieces)
-    return _part(cut(inlined(pieces), file=name, environment=environment), name, environment)
+    pieces = flatten(files, name)
+    if files.environment.autoescape:
+        expect_html(pieces)
+        pieces = cut(inlined(pieces), file=name, environment=files.environment)
+    part = Part(pieces, files.environment, _card_block(pieces, name))
+    _ = part.shell, part.card  # compiled now, so that nothing is left to find out later
+    return part
 
 
-def _part(pieces: Sequence[Piece], name: str, environment: Environment) -> Part:
-    whole = _compiled(pieces, environment)
+def _card_block(pieces: Sequence[Piece], name: str) -> tuple[int, int] | None:
     starts = [number for number, piece in enumerate(pieces) if piece.words == CARD]
-    if not starts:
-        return Part(whole, None, whole)
     if len(starts) > 1:
         raise TemplateError("there can be one card block only", file=name, line=pieces[starts[1]].line)
-    start, end = starts[0], end_of_block(pieces, starts[0])
-    before, after = _source(pieces[:start]), _source(pieces[end + 1 :])
-    shell = environment.from_string(before + CARD_CALL + after)
-    return Part(shell, _compiled(pieces[start + 1 : end], environment), whole)
-
-
-def _compiled(pieces: Sequence[Piece], environment: Environment) -> Template:
-    return environment.from_string(_source(pieces))
+    return (starts[0], end_of_block(pieces, starts[0])) if starts else None
 
 
 def _source(pieces: Sequence[Piece]) -> str:

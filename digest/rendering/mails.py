@@ -13,10 +13,10 @@ from digest.rendering.catalogues import Catalogues, Language
 from digest.rendering.colours import palette
 from digest.rendering.context import MailContext, Publisher
 from digest.rendering.errors import RenderError, TemplateError
+from digest.rendering.files import Files
 from digest.rendering.loading import Part, load_part
 from digest.rendering.rules import compact, expect_styles
 from digest.rendering.sandbox import MailEnvironment
-from digest.rendering.source import Files
 from digest.rendering.words import words
 
 KINDS = (
@@ -82,8 +82,6 @@ class Mails:
         self._directories = tuple(directories)
         self._publisher = publisher
         self._catalogues = catalogues
-        self._html = MailEnvironment(is_html=True)
-        self._plain = MailEnvironment(is_html=False)
         self._kinds: dict[str, Kind] = {}
 
     def load(self, kind: str) -> Kind:
@@ -133,24 +131,28 @@ class Mails:
 
     def _load(self, kind: str) -> Kind:
         for ending in ENDINGS:
-            if not self._files.has(f"{kind}.{ending}.j2"):
+            if not self._html_files.has(f"{kind}.{ending}.j2"):
                 raise TemplateError(
                     "a kind of mail has an html, a txt and a subject file", file=f"{kind}.{ending}.j2"
                 )
-        html = load_part(self._files, f"{kind}.html.j2", self._html)
-        text = load_part(self._files, f"{kind}.txt.j2", self._plain)
-        subject = load_part(self._files, f"{kind}.subject.j2", self._plain)
+        html = load_part(self._html_files, f"{kind}.html.j2")
+        text = load_part(self._plain_files, f"{kind}.txt.j2")
+        subject = load_part(self._plain_files, f"{kind}.subject.j2")
         decks = [Deck(part.card) if part.card else None for part in (html, text)]
         return Kind(subject.whole, html, text, *decks)
 
     @cached_property
-    def _files(self) -> Files:
-        folders = [directory / "email" for directory in self._directories]
-        return Files(folders, {name: self._style(Files(folders), name) for name in _STYLES})
+    def _plain_files(self) -> Files:
+        return Files([directory / "email" for directory in self._directories], MailEnvironment(is_html=False))
 
-    def _style(self, files: Files, name: str) -> str:
+    @cached_property
+    def _html_files(self) -> Files:
+        styles = {name: self._style(name) for name in _STYLES}
+        return Files(self._plain_files.folders, MailEnvironment(is_html=True), styles)
+
+    def _style(self, name: str) -> str:
         """A style sheet with the publisher's colours in it."""
-        template = self._plain.from_string(files.read(name))
+        template = self._plain_files.environment.from_string(self._plain_files.read(name))
         css = "".join(template.generate(colours=palette(self._publisher["brand"])))
         expect_styles(css, file=name, is_inlined=_STYLES[name])
         return compact(css)

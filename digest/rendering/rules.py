@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from digest.rendering.errors import TemplateError
 from digest.rendering.inline import DOCTYPE
-from digest.rendering.source import Kind, Piece
+from digest.rendering.pieces import Kind, Piece
 
 _FORBIDDEN = frozenset(
     {"script", "form", "iframe", "object", "embed", "base", "pre", "link", "svg", "video", "audio"}
