@@ -67,6 +67,7 @@ def read_catalogue(code: str, folders: Sequence[Path]) -> Catalog:
             raise TemplateError(f"not a message catalogue: {error}", file=str(path)) from None
         for message in messages:
             if message.id and not message.fuzzy:
+                merged.delete(message.id, message.context)  # else Babel keeps the words it has
                 merged[message.id] = message
     return merged
 
