@@ -104,6 +104,8 @@ class EditionLedger(Ledger):
     def write(
         self, session: Session, edition_id: int, rows: Sequence[PlannedDelivery], *, now: datetime
     ) -> None:
+        if not rows:
+            return
         edition = session.get_one(Edition, edition_id)
         chunk = {
             "lane": QUICK_LANE if edition.cadence is Cadence.INSTANT else EDITION_LANE,

@@ -82,6 +82,8 @@ async def test_a_relay_that_is_down_fails_nobody(db: Database, now: datetime) ->
         make_edition(session, 2, now=now)
     refuse = lambda event: "421 4.3.2 Busy" if event.verb == "BANNER" and event.count < 2 else None  # noqa: E731
     async with serve(Server(script=refuse)) as server:
-        counts = await send_all(db, server.port, now=now, connections=1, first_backoff=timedelta(milliseconds=10))
+        counts = await send_all(
+            db, server.port, now=now, connections=1, first_backoff=timedelta(milliseconds=10)
+        )
     assert counts.sent == 2
     assert [d.attempts for d in deliveries(db)] == [1, 1]

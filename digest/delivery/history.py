@@ -1,0 +1,62 @@
+"""What was sent: to one person, and of each edition; rows become plain values here."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import String, and_, case, func, select
+from sqlmodel import Session, col
+
+from digest.db import in_batches
+from digest.delivery.models import Chunk, Delivery, DeliveryState
+from digest.editions.models import Edition
+
+
+def deliveries_of(session: Session, subscriber_id: int, *, limit: int = 1000) -> list[dict[str, Any]]:
+    """The mails of a person, newest first: kind, edition and its date, state, reason, times."""
+    rows = session.execute(
+        select(
+            col(Delivery.id),
+            col(Delivery.kind),
+            col(Delivery.edition_id),
+            col(Edition.local_date),
+            col(Delivery.state),
+            col(Delivery.reason),
+            col(Delivery.created_at),
+            col(Delivery.settled_at),
+        )
+        .outerjoin(Edition, col(Edition.id) == Delivery.edition_id)
+        .where(col(Delivery.subscriber_id) == subscriber_id)
+        .order_by(col(Delivery.id).desc())
+        .limit(limit)
+    )
+    return [
+        {
+            "id": row[0],
+            "kind": row[1].value,
+            "edition": row[2],
+            "local_date": row[3].isoformat() if row[3] else None,
+            "state": row[4].value,
+            "reason": str(row[5]),
+            "created_at": row[6].isoformat(),
+            "settled_at": row[7].isoformat() if row[7] else None,
+        }
+        for row in rows
+    ]
+
+
+def counts_by_state(session: Session, edition_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    """The deliveries of editions by state; those that wait in a chunk somebody is working on count as `claimed`."""
+    waits = col(Delivery.state).in_([DeliveryState.PLANNED, DeliveryState.DEFERRED])
+    is_claimed = and_(waits, col(Chunk.is_open), col(Chunk.owner) != "")
+    state = case((is_claimed, "claimed"), else_=col(Delivery.state).cast(String))
+    counts: dict[int, dict[str, int]] = {}
+    for ids in in_batches(sorted(edition_ids)):
+        rows = session.execute(
+            select(col(Delivery.edition_id), state, func.count())
+            .join(Chunk, col(Chunk.id) == Delivery.chunk_id)
+            .where(col(Delivery.edition_id).in_(ids))
+            .group_by(col(Delivery.edition_id), state)
+        )
+        for edition, name, number in rows:
+            counts.setdefault(edition or 0, {})[str(name)] = number
+    return counts

@@ -1,0 +1,50 @@
+"""Replies are read however the bytes are cut, and nothing else is."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digest.mail.outcome import Phase, Reply, outcome_of
+from digest.mail.replies import MalformedReplyError, ReplyReader
+
+STREAM = b"250-first\r\n250-second\r\n250 third\r\n354 go\r\n221\r\n"
+REPLIES = [Reply(250, b"first second third"), Reply(354, b"go"), Reply(221, b"")]
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(0, len(STREAM)), max_size=8))
+def test_the_same_replies_come_out_wherever_the_stream_is_cut(cuts: list[int]) -> None:
+    reader, found, edges = ReplyReader(), [], [0, *sorted(cuts), len(STREAM)]
+    for start, end in pairwise(edges):
+        found += reader.feed(STREAM[start:end])
+    assert found == REPLIES
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"hello\r\n",
+        b"250ok\r\n",
+        b"25 ok\r\n",
+        b"650 no such class\r\n",
+        b"250-one\r\n251 two\r\n",
+        b"250 a\rb\r\n",
+        b"2" * 5000,
+        b"250 " + b"x" * 3000 + b"\r\n",
+        b"250-x\r\n" * 101,
+    ],
+)
+def test_what_is_no_reply_is_an_error(stream: bytes) -> None:
+    with pytest.raises(MalformedReplyError):
+        list(ReplyReader().feed(stream))
+
+
+@settings(max_examples=100)
+@given(st.binary(max_size=300))
+def test_a_servers_words_are_stored_as_short_printable_ascii(text: bytes) -> None:
+    outcome = outcome_of(Reply(550, text), Phase.RCPT)
+    assert outcome.text.isascii()
+    assert outcome.text.isprintable()
+    assert len(outcome.text) <= 200
