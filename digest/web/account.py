@@ -30,7 +30,9 @@ SOURCE = "page"
 
 
 @router.post("/p/{token}/email")
-async def change_address(request: Request, token: str, claims: Annotated[Claims, Depends(Held(EITHER))]) -> Response:
+async def change_address(
+    request: Request, token: str, claims: Annotated[Claims, Depends(Held(EITHER))]
+) -> Response:
     """Ask the new address to confirm; the same answer whatever it is."""
     visit, fields = Visit(site_of(request), claims, token), await read_fields(request)
     if claims.is_test:

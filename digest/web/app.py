@@ -5,11 +5,13 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from urllib.parse import urlsplit
 
 import structlog
 from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -18,13 +20,28 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digest.links import Links
 from digest.runtime import Runtime
-from digest.web import account, confirm, health, home, leave, manage, mute, preferences, signup, view
+from digest.web import (
+    account,
+    archive,
+    confirm,
+    embed,
+    health,
+    home,
+    leave,
+    manage,
+    mute,
+    preferences,
+    signup,
+    view,
+)
 from digest.web.assets import read_assets
 from digest.web.catalogue import Catalogue
+from digest.web.embed import shared_headers
 from digest.web.error_pages import STATUS_REASONS, error_answer
 from digest.web.errors import Busy, Reason, Refused
 from digest.web.headers import PRIVATE_HEADERS, completed, page_headers, raw
-from digest.web.limits import Limits, Scope as LimitScope
+from digest.web.limits import Limits
+from digest.web.limits import Scope as LimitScope
 from digest.web.metrics import Metrics
 from digest.web.orders import OrderBook
 from digest.web.security import require_guards
@@ -32,7 +49,7 @@ from digest.web.site import Site, networks, origin_of
 from digest.web.writer import Lane, Writer
 
 log = structlog.get_logger(__name__)
-ROUTERS = (home, signup, confirm, preferences, account, manage, leave, mute, view, health)
+ROUTERS = (home, signup, confirm, preferences, account, manage, leave, mute, view, archive, embed, health)
 
 
 def create_app(runtime: Runtime) -> FastAPI:
@@ -64,7 +81,7 @@ def compose(runtime: Runtime) -> Site:
     book = OrderBook(hasher=runtime.hasher, clock=runtime.clock)
     writer = Writer(runtime.db, sign_up_all=book.write, observe=metrics.batch_size.observe)
     for lane in Lane:
-        metrics.watch_waiting(lane.value, lambda lane=lane: writer.waiting(lane))
+        metrics.watch_waiting(lane.value, partial(writer.waiting, lane))
     return Site(
         runtime=runtime,
         writer=writer,
@@ -91,6 +108,7 @@ class Shell:
 
     def __init__(self, app: ASGIApp, *, site: Site) -> None:
         self._app = app
+        self._site = site
         self._seconds = site.metrics.seconds
         self._defaults = raw(page_headers(is_https=site.origin.startswith("https:")))
         self._private = self._defaults + raw(PRIVATE_HEADERS)
@@ -113,7 +131,11 @@ class Shell:
 
     def complete(self, scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers of an answer with all that it does not say itself."""
-        return completed(headers, self._private if "{token}" in template(scope) else self._defaults)
+        path = template(scope)
+        if path.startswith("/subscribe"):
+            origin = Headers(scope=scope).get("origin")
+            return completed(headers, self._defaults) + shared_headers(self._site, origin)
+        return completed(headers, self._private if "{token}" in path else self._defaults)
 
 
 class Exchange:
@@ -138,8 +160,17 @@ class Exchange:
     async def fail(self, error: Exception, receive: Receive) -> None:
         """Answer 500 with a reference that stands in the log; neither holds what the visitor sent."""
         reference = secrets.token_hex(4)
-        frames = [f"{one.filename.rpartition('/')[2]}:{one.lineno}" for one in traceback.extract_tb(error.__traceback__)]
-        log.error("web_fault", reference=reference, route=template(self._scope), error=type(error).__name__, at=frames[-6:])
+        frames = [
+            f"{one.filename.rpartition('/')[2]}:{one.lineno}"
+            for one in traceback.extract_tb(error.__traceback__)
+        ]
+        log.error(
+            "web_fault",
+            reference=reference,
+            route=template(self._scope),
+            error=type(error).__name__,
+            at=frames[-6:],
+        )
         if self.status:
             return
         refused = Refused(500, Reason.FAULT, facts={"id": reference})

@@ -1,6 +1,7 @@
 """Our own style sheet and scripts: small, read once, served from memory under an address that changes with their content."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ FOLDER = Path(__file__).parent / "static"
 KINDS = MappingProxyType(
     {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 )
+
+_BLANKS = re.compile(rb"(?:/\*.*?\*/|\s)+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,9 @@ def read_assets(brand: Brand) -> Mapping[str, Asset]:
 
 def _asset(path: Path, brand: Brand) -> Asset:
     body = path.read_bytes()
-    if path.suffix != ".js":
-        colours = f":root{{--accent-light:{brand.accent};--accent-dark:{brand.accent_dark}}}\n"
-        body = colours.encode() + body if path.suffix == ".css" else body.replace(b"#0b57b7", brand.accent.encode())
+    if path.suffix == ".css":
+        colours = f":root{{--accent-light:{brand.accent};--accent-dark:{brand.accent_dark}}}"
+        body = colours.encode() + _BLANKS.sub(b" ", body)
+    elif path.suffix == ".svg":
+        body = body.replace(b"#0b57b7", brand.accent.encode())
     return Asset(body, KINDS[path.suffix], hashlib.sha256(body).hexdigest()[:12])

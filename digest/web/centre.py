@@ -106,14 +106,21 @@ def shown_person(site: Site, have: Preferences, *, lang: str, has_all_rights: bo
 
 def shown_form(site: Site, have: Preferences, *, lang: str, sent: Fields | None = None) -> dict[str, Any]:
     """The form, filled with what is stored, or with what was just sent."""
-    chosen = set(sent.all("topic")) if sent else {one.slug for one in have.topics if one.is_chosen or one.is_asked}
+    chosen = (
+        set(sent.all("topic")) if sent else {one.slug for one in have.topics if one.is_chosen or one.is_asked}
+    )
     now = sent or Fields({})
     settings = have.settings
-    typed = [*now.values.get("query", ()), *(one.typed or one.query for one in have.asked_queries if not sent)]
+    typed = [
+        *now.values.get("query", ()),
+        *(one.typed or one.query for one in have.asked_queries if not sent),
+    ]
     words = "\n".join(one.value for one in have.mutes if one.kind is MuteKind.WORD)
     return {
         "topics": [_topic(site, one, lang=lang, is_on=one.slug in chosen) for one in have.topics],
-        "queries": [{"text": text, "hits": None} for text in [*typed, "", "", ""][: max(NEW_QUERIES, len(typed))]],
+        "queries": [
+            {"text": text, "hits": None} for text in [*typed, "", "", ""][: max(NEW_QUERIES, len(typed))]
+        ],
         "cadence": now.one("cadence", settings.cadence),
         "weekday": now.one("weekday", str(settings.weekday or 0)),
         "weekdays": weekdays(lang),
@@ -144,7 +151,17 @@ def dates(site: Site, have: Preferences) -> dict[str, str]:
 
 def zone_names(current: str) -> list[str]:
     """Zones by city, as people look for them, and the present one whatever its name."""
-    regions = ("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+    regions = (
+        "Africa/",
+        "America/",
+        "Antarctica/",
+        "Asia/",
+        "Atlantic/",
+        "Australia/",
+        "Europe/",
+        "Indian/",
+        "Pacific/",
+    )
     return sorted({current, "UTC", *(name for name in wishes.zones() if name.startswith(regions))})
 
 

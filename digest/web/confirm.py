@@ -17,9 +17,9 @@ from digest.web.mailing import owe
 from digest.web.moments import next_words
 from digest.web.pages import language_of, page
 from digest.web.reading import newest_on_topics
+from digest.web.rehearsal import rehearsed
 from digest.web.security import Held, Link
 from digest.web.site import Site, site_of
-from digest.web.rehearsal import rehearsed
 from subscribers import confirmation, register
 from subscribers.addresses import masked
 from subscribers.confirmation import Cancelled, Confirmed, Outcome, PendingRequest

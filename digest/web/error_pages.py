@@ -15,7 +15,13 @@ from digest.web.site import Site, site_of
 AGAIN = frozenset({Reason.SLOW, Reason.LIMITED, Reason.BUSY, Reason.BAD_REQUEST, Reason.TOO_LARGE})
 NEW_LINK = frozenset({Reason.INVALID_LINK, Reason.EXPIRED_LINK})
 STATUS_REASONS: Mapping[int, Reason] = MappingProxyType(
-    {400: Reason.BAD_REQUEST, 403: Reason.FOREIGN, 404: Reason.NO_PAGE, 405: Reason.METHOD, 413: Reason.TOO_LARGE}
+    {
+        400: Reason.BAD_REQUEST,
+        403: Reason.FOREIGN,
+        404: Reason.NO_PAGE,
+        405: Reason.METHOD,
+        413: Reason.TOO_LARGE,
+    }
 )
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from fastapi import APIRouter
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session, func, select
+from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -33,7 +33,9 @@ async def ready(request: Request) -> Response:
     """Whether database, schema and worker are as they should be: 200, or 503 with the reason."""
     checks = await check(site_of(request))
     is_ready = all(result == "ok" for result in checks.values())
-    return JSONResponse(dict(checks), status_code=200 if is_ready else 503, headers={"Cache-Control": "no-store"})
+    return JSONResponse(
+        dict(checks), status_code=200 if is_ready else 503, headers={"Cache-Control": "no-store"}
+    )
 
 
 @router.get("/metrics")
@@ -72,7 +74,8 @@ def _schema(site: Site) -> str:
 
 
 def _worker(site: Site, session: Session) -> str:
-    seen_at = session.exec(select(func.max(Worker.seen_at))).one()
+    newest = select(Worker.seen_at).order_by(col(Worker.seen_at).desc()).limit(1)
+    seen_at = session.exec(newest).first()
     if seen_at is None:
         return "no worker has ever run"
     return "ok" if site.now() - seen_at <= HEARTBEAT_AGE else "no heartbeat for 90 seconds"

@@ -3,9 +3,7 @@
 from collections.abc import Collection
 
 
-def chosen(
-    *, asked: str, own: str | None, accepted: str, supported: Collection[str], default: str
-) -> str:
+def chosen(*, asked: str, own: str | None, accepted: str, supported: Collection[str], default: str) -> str:
     """The first supported of: what the address asks for, the subscriber's, what the browser accepts, the default."""
     for wish in (asked, own or "", *preferences(accepted)):
         if (code := _base(wish)) in supported:

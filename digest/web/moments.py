@@ -17,13 +17,13 @@ class Rhythm(Protocol):
     """Anything that says when editions are wanted: a person, a form's choices, stored settings."""
 
     @property
-    def cadence(self) -> Cadence: ...
+    def cadence(self) -> Cadence: ...  # noqa: D102  # four columns of Subscriber by their own names
     @property
-    def weekday(self) -> int | None: ...
+    def weekday(self) -> int | None: ...  # noqa: D102
     @property
-    def local_time(self) -> str: ...
+    def local_time(self) -> str: ...  # noqa: D102
     @property
-    def timezone(self) -> str: ...
+    def timezone(self) -> str: ...  # noqa: D102
 
 
 def next_words(site: Site, rhythm: Rhythm, *, lang: str) -> str | None:

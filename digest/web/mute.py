@@ -87,7 +87,9 @@ async def choose(request: Request, claims: Annotated[Claims, Depends(Held(MUTE))
         return rehearsed(request)
     choice = choice_of(fields.one("choice"))
     article_id = request.query_params.get("a", "")
-    matter, until = await site.writer.write(lambda session: carry_out(site, session, claims, article_id, choice))
+    matter, until = await site.writer.write(
+        lambda session: carry_out(site, session, claims, article_id, choice)
+    )
     lang = language_of(request, own=matter.person.locale)
     return page(
         request,

@@ -40,9 +40,7 @@ class OrderBook:
         now = self._clock()
         requests = [self._request(session, order, now=now) for order in orders]
         owed = sign_up(session, requests, now=now, hasher=self._hasher)
-        for mail in owed:
-            if mail is not None:
-                outbox.enqueue(session, mail, now=now)
+        outbox.enqueue_all(session, [mail for mail in owed if mail is not None], now=now)
 
     def _request(self, session: Session, order: Order, *, now: datetime) -> SignUp:
         origin = Origin(
@@ -58,7 +56,9 @@ class OrderBook:
         if known is not None:
             return known
         if " " in order.words:
-            found: int | None = wording.ensure(session, language=order.choices.locale, text=order.words, now=now)
+            found: int | None = wording.ensure(
+                session, language=order.choices.locale, text=order.words, now=now
+            )
         else:
             found = wording.find(session, order.words)
         self._wordings[order.words] = found

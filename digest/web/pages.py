@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
 
+from digest.web.headers import PAGE_POLICY
 from digest.web.language import chosen
 from digest.web.messages import Say
-from digest.web.headers import PAGE_POLICY
 from digest.web.site import Site, site_of
 from digest.web.wishes import FieldError
 
@@ -42,7 +42,12 @@ def page(
     site, lang = site_of(request), lang or language_of(request)
     shell = _shell(request, site, lang) | {"is_framed": is_framed}
     body = site.runtime.templates.page(f"{name}.html", lang=lang, shell=shell, **context)
-    sent = {"Content-Language": lang, "Vary": "Accept-Language", "Cache-Control": "no-store", **(headers or {})}
+    sent = {
+        "Content-Language": lang,
+        "Vary": "Accept-Language",
+        "Cache-Control": "no-store",
+        **(headers or {}),
+    }
     return HTMLResponse(body, status_code=status, headers=sent)
 
 

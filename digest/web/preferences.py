@@ -18,14 +18,17 @@ from digest.editions.plan import newest_release
 from digest.web import centre, wishes
 from digest.web.errors import Reason, Refused
 from digest.web.forms import Fields, read_fields
+from digest.web.limits import Scope
 from digest.web.mailing import owe
 from digest.web.messages import Say
-from digest.web.moments import day_words, next_words
+from digest.web.moments import next_words
 from digest.web.pages import error_rows, language_of, page, say, see_other
+from digest.web.preview import looked_up
 from digest.web.rehearsal import rehearsed
 from digest.web.security import Held, Link
 from digest.web.site import Site, site_of
 from subscribers import manage, mutes, pause, preferences
+from subscribers.choices import MAX_OWN_TOPICS
 from subscribers.models import MuteKind, SubscriberState
 from subscribers.preferences import Preferences
 from subscribers.tokens import Claims, Purpose, trimmed
@@ -106,7 +109,9 @@ async def save(request: Request, token: str, claims: Annotated[Claims, Depends(H
 
 
 @router.post("/p/{token}/pause")
-async def take_break(request: Request, token: str, claims: Annotated[Claims, Depends(Held(EITHER))]) -> Response:
+async def take_break(
+    request: Request, token: str, claims: Annotated[Claims, Depends(Held(EITHER))]
+) -> Response:
     """Pause until a day, or resume."""
     visit, fields = Visit(site_of(request), claims, token), await read_fields(request)
     if claims.is_test:
@@ -196,8 +201,15 @@ def _pause(visit: Visit, session: Session, have: Preferences, until: date) -> No
 
 
 async def _preview(request: Request, visit: Visit, fields: Fields) -> Response:
+    visit.site.limits.hit_near(Scope.PREVIEW, visit.site.client(request), now=visit.site.now())
     have = await visit.site.read(visit.load)
-    return centre_page(request, visit, have, sent=fields)
+    errors: list[wishes.FieldError] = []
+    queries = fields.values.get("query", ())[:MAX_OWN_TOPICS]
+    wishes.own_topics(
+        queries, errors, most=MAX_OWN_TOPICS, lang=language_of(request, own=have.settings.locale)
+    )
+    hits = await looked_up(visit.site, queries)
+    return centre_page(request, visit, have, sent=fields, errors=errors, hits=hits)
 
 
 async def _invalidate(request: Request, visit: Visit) -> Response:

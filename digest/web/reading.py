@@ -1,25 +1,155 @@
-"""Articles as pages and feeds tell of them: only those that are news, newest first."""
+"""Articles as pages and feeds tell of them: only those that were released, newest first."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, func, select
 
+from digest.editions import mutes
+from digest.editions.models import Release
 from digest.feeds.models import Article, ArticleState
 from digest.matching.models import Match
-from subscribers.models import Subscription
+from digest.matching.rank import Candidate, TopicHit
+from subscribers.models import Subscriber, Subscription, Topic, TopicKind, TopicState
+
+FEED_LENGTH = 50
+DAYS_PER_PAGE = 30
+_MUTED_AT_MOST = 250
+_IS_PUBLIC = (col(Topic.kind) == TopicKind.CURATED) & (col(Topic.state) == TopicState.ACTIVE)
+_IS_NEWS = (col(Article.state) == ArticleState.ELIGIBLE) & col(Article.release_no).is_not(None)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveDay:
+    """A local date with the number of its articles on curated topics, and when its newest was released."""
+
+    on: date
+    articles: int
+    newest_at: datetime
 
 
 def newest_on_topics(session: Session, subscriber_id: int, *, limit: int) -> list[dict[str, Any]]:
     """The newest articles on what somebody follows: title, url or None, source."""
-    mine = (
-        select(Match.article_id)
-        .join(Subscription, col(Subscription.topic_id) == col(Match.topic_id))
-        .where(Subscription.subscriber_id == subscriber_id)
+    found = _newest(session, _follows(subscriber_id), limit=limit)
+    return [{"title": one.title, "url": one.link or None, "source": one.source} for one in found]
+
+
+def public_topic(session: Session, slug: str) -> Topic | None:
+    """An active curated topic by its slug."""
+    return session.exec(select(Topic).where(Topic.slug == slug, _IS_PUBLIC)).first()
+
+
+def articles_of_topic(session: Session, topic_id: int) -> Sequence[Article]:
+    """The newest released articles of a topic."""
+    return _newest(session, col(Match.topic_id) == topic_id, limit=FEED_LENGTH)
+
+
+def articles_of_person(session: Session, person: Subscriber, *, today: date) -> Sequence[Article]:
+    """The newest released articles on what somebody follows, without what they muted."""
+    found = _newest(session, _follows(person.id), limit=_MUTED_AT_MOST)
+    muted = mutes.of(session, [person.id], local_date=today).get(person.id, [])
+    hits = _hits(session, person.id, [one.id for one in found], today=today)
+    candidates = [_candidate(one, hits[one.id]) for one in found if one.id in hits]
+    kept = {one.article_id for one in mutes.apply(candidates, muted)[0]}
+    return [one for one in found if one.id in kept][:FEED_LENGTH]
+
+
+def archive_days(session: Session, *, before: date | None, timezone: str) -> list[ArchiveDay]:
+    """The newest local dates that have something to read, before a day if one is given."""
+    zone = ZoneInfo(timezone)
+    rows = select(Release.cut_at, func.count(func.distinct(Article.id))).join(
+        Article, col(Article.release_no) == col(Release.no)
     )
+    rows = rows.where(col(Article.id).in_(_public_articles()), Article.state == ArticleState.ELIGIBLE)
+    if before is not None:
+        rows = rows.where(Release.cut_at < day_bounds(before, timezone)[0])
+    days: dict[date, ArchiveDay] = {}
+    for cut_at, count in session.exec(
+        rows.group_by(col(Release.no), col(Release.cut_at)).order_by(col(Release.no).desc())
+    ):
+        on = cut_at.astimezone(zone).date()
+        if on not in days and len(days) == DAYS_PER_PAGE:
+            break
+        known = days.get(on, ArchiveDay(on, 0, cut_at))
+        days[on] = ArchiveDay(on, known.articles + count, known.newest_at)
+    return list(days.values())
+
+
+def shown_on(session: Session, on: date, *, timezone: str, limit: int) -> list[tuple[Any, ...]]:
+    """What an archive day tells, as a selection's `shown`: each article once, under its best curated topic."""
+    first, last = day_bounds(on, timezone)
     rows = session.exec(
-        select(Article.title, Article.link, Article.source)
-        .where(col(Article.id).in_(mine), Article.state == ArticleState.ELIGIBLE)
+        select(Match.article_id, Match.topic_id, Match.field, Match.term)
+        .join(Article, col(Article.id) == col(Match.article_id))
+        .join(Topic, col(Topic.id) == col(Match.topic_id))
+        .join(Release, col(Release.no) == col(Article.release_no))
+        .where(_IS_PUBLIC, Article.state == ArticleState.ELIGIBLE)
+        .where(Release.cut_at >= first, Release.cut_at < last)
+        .order_by(col(Match.score).desc(), col(Article.effective_at).desc(), col(Match.topic_id))
+    )
+    best: dict[int, list[Any]] = {}
+    for article_id, topic_id, field, term in rows:
+        known = best.setdefault(article_id, [article_id, topic_id, field, term, [], [], False])
+        if topic_id != known[1]:
+            known[4].append(topic_id)
+    return [tuple(item) for item in list(best.values())[:limit]]
+
+
+def day_bounds(on: date, timezone: str) -> tuple[datetime, datetime]:
+    """The moments at which a local date begins and ends."""
+    zone = ZoneInfo(timezone)
+    begin = datetime.combine(on, datetime.min.time(), tzinfo=zone)
+    return begin, datetime.combine(on + timedelta(days=1), datetime.min.time(), tzinfo=zone)
+
+
+def _newest(session: Session, which: ColumnElement[bool],  # noqa: FBT001  # an SQL expression *, limit: int) -> Sequence[Article]:
+    ids = select(Match.article_id).where(which)
+    return session.exec(
+        select(Article)
+        .where(col(Article.id).in_(ids), _IS_NEWS)
         .order_by(col(Article.effective_at).desc(), col(Article.id).desc())
         .limit(limit)
+    ).all()
+
+
+def _follows(subscriber_id: int) -> ColumnElement[bool]:
+    return col(Match.topic_id).in_(
+        select(Subscription.topic_id).where(Subscription.subscriber_id == subscriber_id)
     )
-    return [{"title": title, "url": link or None, "source": source} for title, link, source in rows]
+
+
+def _public_articles() -> Any:
+    return select(Match.article_id).join(Topic, col(Topic.id) == col(Match.topic_id)).where(_IS_PUBLIC)
+
+
+def _hits(
+    session: Session, subscriber_id: int, article_ids: Iterable[int], *, today: date
+) -> dict[int, list[TopicHit]]:
+    """Why each article is there, by the topics that are not muted today."""
+    speaks = col(Subscription.muted_until).is_(None) | (col(Subscription.muted_until) <= today)
+    rows = session.exec(
+        select(Match)
+        .join(Subscription, col(Subscription.topic_id) == col(Match.topic_id))
+        .where(Subscription.subscriber_id == subscriber_id, speaks)
+        .where(col(Match.article_id).in_(list(article_ids)))
+    )
+    hits: dict[int, list[TopicHit]] = {}
+    for row in rows:
+        hits.setdefault(row.article_id, []).append(TopicHit(row.topic_id, row.score, row.field, row.term))
+    return hits
+
+
+def _candidate(article: Article, hits: list[TopicHit]) -> Candidate:
+    return Candidate(
+        article_id=article.id,
+        effective_at=article.effective_at,
+        source=article.source,
+        story_id=article.story_id,
+        weight=0.0,
+        is_carried=False,
+        hits=tuple(hits),
+    )

@@ -125,4 +125,5 @@ def guards_of(route: BaseRoute) -> list[Guard]:
     """The guards a route declares."""
     if not isinstance(route, APIRoute):
         return []
-    return [one.call for one in route.dependant.dependencies if isinstance(one.call, Guard)]
+    calls: list[object] = [one.call for one in route.dependant.dependencies]
+    return [call for call in calls if isinstance(call, Guard)]

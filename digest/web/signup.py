@@ -10,12 +10,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from digest.web import wishes
-from digest.web.draft import FORM_LIFE, HOSTED, MAX_QUERIES, Draft, consent_text, draft_of, draft_page, queries_of
+from digest.web.draft import (
+    FORM_LIFE,
+    HOSTED,
+    MAX_QUERIES,
+    Draft,
+    consent_text,
+    draft_of,
+    draft_page,
+    queries_of,
+)
 from digest.web.errors import Reason, Refused
-from digest.web.forms import Fields, read_fields
+from digest.web.forms import Fields, read_fields, wants_json
+from digest.web.limits import Scope
 from digest.web.messages import Say
 from digest.web.orders import Order
 from digest.web.pages import framed, invalid_json, language_of, page, say, see_other
+from digest.web.preview import looked_up
 from digest.web.security import Open
 from digest.web.site import Site, site_of
 from digest.web.writer import Lane
@@ -32,11 +43,9 @@ SHORTEST_VISIT = timedelta(seconds=2)
 @router.get("/subscribe")
 async def show_form(request: Request) -> Response:
     """Show the form; `?topic=` ticks topics, a single one is chosen and hidden."""
-    slugs = await offered_slugs(site_of(request))
-    named = tuple(dict.fromkeys(slug for slug in request.query_params.getlist("topic") if slug in slugs))
-    return await draft_page(
-        request, Draft(topics=named, is_single=len(named) == 1), lang=language_of(request)
-    )
+    named = await named_topics(request)
+    draft = Draft(topics=named, is_single=len(named) == 1)
+    return await draft_page(request, draft, lang=language_of(request))
 
 
 @router.post("/subscribe")
@@ -47,6 +56,8 @@ async def take_form(request: Request, _: Annotated[None, Depends(Open(Lane.SIGN_
     require_origin(request, site)
     fields = await read_fields(request)
     lang = language_of(request, asked=fields.one("lang"))
+    if fields.one("action") == "preview":
+        return await show_matches(request, fields, lang=lang)
     if is_robot(site, fields):
         site.metrics.signups.labels("robot").inc()
         return answer(request, fields, lang=lang)
@@ -76,9 +87,26 @@ async def check_inbox(request: Request) -> Response:
     )
 
 
+async def named_topics(request: Request) -> tuple[str, ...]:
+    """The topics that the address of a form names, as far as they exist."""
+    slugs = await offered_slugs(site_of(request))
+    return tuple(dict.fromkeys(slug for slug in request.query_params.getlist("topic") if slug in slugs))
+
+
 async def offered_slugs(site: Site) -> frozenset[str]:
     """The slugs that can be chosen now."""
     return frozenset(topic.slug for topic in await site.catalogue.offered(site.now(), site.read))
+
+
+async def show_matches(request: Request, fields: Fields, *, lang: str) -> Response:
+    """The form again, with what each query would have found; nothing is stored."""
+    site = site_of(request)
+    site.limits.hit_near(Scope.PREVIEW, site.client(request), now=site.now())
+    errors: list[wishes.FieldError] = []
+    wishes.own_topics(queries_of(fields), errors, most=MAX_QUERIES, lang=lang)
+    hits = await looked_up(site, queries_of(fields))
+    draft = replace(draft_of(fields, errors=errors), hits=tuple(hits))
+    return await draft_page(request, draft, lang=lang, status=422 if errors else 200)
 
 
 def require_origin(request: Request, site: Site) -> None:
@@ -157,7 +185,7 @@ def page_of(request: Request) -> str:
 def answer(request: Request, fields: Fields, *, lang: str) -> Response:
     """What everybody gets: the check-inbox page, the publisher's own, or the same in JSON."""
     site = site_of(request)
-    if fields.is_json or request.headers.get("accept") == "application/json":
+    if wants_json(request):
         message = say(site, Say.CHECK_INBOX, lang=lang, sender=site.sender)
         return JSONResponse({"status": "check_inbox", "message": message}, status_code=202)
     if fields.one("next") in site.settings.embed.next:
@@ -170,7 +198,7 @@ async def refused(
     request: Request, fields: Fields, errors: list[wishes.FieldError], *, lang: str
 ) -> Response:
     """The form again with what is wrong, or the same as problem+json."""
-    if fields.is_json or request.headers.get("accept") == "application/json":
+    if wants_json(request):
         return invalid_json(site_of(request), errors, lang=lang)
     draft = draft_of(fields, errors=errors)
     is_single = len(draft.topics) == 1 and draft.source != HOSTED

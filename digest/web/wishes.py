@@ -1,8 +1,9 @@
 """From fields to wishes, pure: what a visitor chose, or what is wrong with it, field by field."""
 
+import dataclasses
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
 from zoneinfo import available_timezones
@@ -29,7 +30,7 @@ class FieldError:
 
     field: str
     say: Say
-    values: dict[str, object] = field(default_factory=dict)
+    values: dict[str, object] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,9 @@ def own_topics(
             values = {"position": error.position + 1, "hint": error.sentence(lang)}
             errors.append(FieldError(field_id, Say.BAD_QUERY, values))
         else:
-            found.setdefault(canonical_text, OwnTopic(query=canonical_text, typed=text[:MAX_QUERY], name=text[:200]))
+            found.setdefault(
+                canonical_text, OwnTopic(query=canonical_text, typed=text[:MAX_QUERY], name=text[:200])
+            )
     if len(found) > most:
         errors.append(FieldError("query", Say.TOO_MANY_QUERIES, {"count": most}))
     return tuple(found.values())[:most]
