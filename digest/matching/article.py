@@ -7,14 +7,14 @@ neighbours, never crosses one.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from digest.matching import furniture
 from digest.matching.language import guessed, primary
 from digest.matching.spelling import clean, plain
-from digest.matching.text import GAP, HyphenWord, Token, pieces, spans, tokens
+from digest.matching.text import CACHE_SIZE, GAP, HyphenWord, Token, pieces, spans, tokens
 from digest.matching.text import token as text_token
 
 LEAD_TOKENS: Final = 40
@@ -211,6 +211,7 @@ def _quiet(title: str, language: str) -> Iterator[Token | HyphenWord]:
         yield _lowered(word) if is_shouting else word
 
 
+@lru_cache(maxsize=CACHE_SIZE)
 def _lowered(word: Token | HyphenWord) -> Token | HyphenWord:
     if isinstance(word, HyphenWord):
         return HyphenWord(word.printed, tuple(_lowered_token(token) for token in word.tokens), word.closed)

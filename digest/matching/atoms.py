@@ -59,7 +59,7 @@ def atom(value: Value, languages: tuple[str, ...]) -> Atom:
 
 def keys(element: Element, index: int) -> tuple[str, ...]:
     """The keys of an element in the language with this index; the last entry stands for all that are not enabled."""
-    return element[min(index, len(element) - 1)]
+    return element[min(index, len(element) - 1)] if element else ()
 
 
 def _same(*forms: str) -> Element:

@@ -14,7 +14,7 @@ from digest.matching.batch import Batch
 from digest.matching.frequencies import Frequencies
 from digest.matching.gate import OFTEN
 from digest.matching.index import AtomIndex
-from digest.matching.places import place_in_rows, rows_of
+from digest.matching.places import place_in_rows, rows_of, stands
 from digest.matching.program import Scope, atom_of, scope_of
 from digest.matching.spelling import clean
 from digest.matching.syntax import Field
@@ -105,15 +105,15 @@ def rarest_idf(atom: Atom, language: int, frequencies: Frequencies) -> float:
 
 
 def atom_length(atom: Atom, reading: Reading, start: int, language: int) -> int:
-    """How many tokens an atom covers where it begins: a hyphen word written as one covers its parts."""
-    if len(atom.elements) > 1:
-        token = reading.tokens[start]
-        is_closed = atom.closed is not None and any(key in token.keys for key in keys(atom.closed, language))
-        return 1 if is_closed else len(atom.elements)
+    """How many tokens an atom covers where it begins: a hyphen word found as one covers its parts."""
     token = reading.tokens[start]
-    if _meets(atom, token.keys, token.forms, language):
-        return 1
-    return reading.closed_lengths[start]
+    if len(atom.elements) > 1:
+        if stands(atom, reading.tokens, start, language):
+            return len(atom.elements)
+        is_closed = any(key in token.keys for key in keys(atom.closed or (), language))
+    else:
+        is_closed = _meets(atom, token.keys, token.forms, language)
+    return 1 if is_closed else reading.closed_lengths[start]
 
 
 def _meets(atom: Atom, token_keys: Sequence[str], forms: Sequence[str], language: int) -> bool:

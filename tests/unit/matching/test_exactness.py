@@ -1,0 +1,114 @@
+"""The Matcher finds what a naive reading finds: every query, every article, every batch."""
+
+from collections import Counter
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from digest.matching.article import read
+from digest.matching.engine import Hit, Matcher
+from digest.matching.frequencies import counted
+from digest.matching.query import Precision, Query, parse_query
+from tests.support.matching_draws import draw_article, draw_queries
+from tests.support.naive_matching import Naive
+
+
+def compare(seed: int, *, queries: int, articles: int) -> Counter[str]:
+    """Compare every pair of drawn queries and articles; how many pairs were what."""
+    random = Random(seed)
+    topics = draw_queries(random, queries)
+    readings = [read(draw_article(random, number)) for number in range(articles)]
+    frequencies = counted(readings) if seed % 2 else None
+    found = {
+        (hit.article_id, hit.topic_id): hit
+        for hit in Matcher(topics, frequencies=frequencies).match_read(readings)
+    }
+    seen: Counter[str] = Counter()
+    for topic_id, query in topics.items():
+        for reading in readings:
+            naive = Naive(query, reading, frequencies=frequencies)
+            expected = naive.hit(topic_id)
+            assert found.get((reading.article.id, topic_id)) == expected, str(query)
+            seen["pairs"] += 1
+            seen["hits"] += expected is not None
+            seen["gated"] += expected is None and naive.is_true(query.root)
+    return seen
+
+
+def test_thousands_of_pairs_are_matched_as_a_naive_reading_matches_them() -> None:
+    seen = sum((compare(seed, queries=100, articles=12) for seed in range(4)), Counter[str]())
+    assert seen["pairs"] == 4_800
+    assert seen["hits"] >= 0.2 * seen["pairs"], seen
+    assert seen["gated"] >= 0.05 * seen["pairs"], seen
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_a_hundred_thousand_pairs_are_matched_as_a_naive_reading_matches_them() -> None:
+    seen = sum((compare(seed, queries=200, articles=25) for seed in range(100, 122)), Counter[str]())
+    assert seen["pairs"] >= 100_000
+    assert seen["hits"] >= 0.2 * seen["pairs"], seen
+    assert seen["gated"] >= 0.05 * seen["pairs"], seen
+
+
+def drawn(seed: int, *, queries: int = 150, articles: int = 40) -> tuple[dict[int, Query], list]:  # type: ignore[type-arg]
+    random = Random(seed)
+    topics = draw_queries(random, queries)
+    return topics, [draw_article(random, number) for number in range(articles)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_split_and_order_of_a_batch_gives_the_same_hits(seed: int) -> None:
+    topics, articles = drawn(seed)
+    matcher = Matcher(topics)
+    together = sorted(matcher.match(articles))
+    alone = [hit for article in articles for hit in matcher.match([article])]
+    shuffled = Random(seed).sample(articles, len(articles))
+    halves = matcher.match(shuffled[:13]) + matcher.match(shuffled[13:])
+    assert together == sorted(alone) == sorted(halves)
+    assert together
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_frequencies_change_the_score_and_no_match(seed: int) -> None:
+    topics, articles = drawn(seed)
+    frequencies = counted(read(article) for article in articles)
+
+    def without_score(hits: list[Hit]) -> list[tuple[int, int, str, str]]:
+        return sorted(hit[:4] for hit in hits)
+
+    weighed = Matcher(topics, frequencies=frequencies).match(articles)
+    assert without_score(Matcher(topics).match(articles)) == without_score(weighed)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_adding_and_discarding_leaves_the_matcher_of_what_is_left(seed: int) -> None:
+    topics, articles = drawn(seed)
+    random = Random(seed)
+    matcher = Matcher(topics)
+    gone = random.sample(sorted(topics), len(topics) // 2)
+    for topic_id in gone:
+        matcher.discard(topic_id)
+    for topic_id in gone[::2]:
+        matcher.add(topic_id, topics[topic_id])
+    kept = {topic_id: query for topic_id, query in topics.items() if topic_id not in gone[1::2]}
+    assert sorted(matcher.match(articles)) == sorted(Matcher(kept).match(articles))
+    for topic_id in list(kept):
+        matcher.discard(topic_id)
+    assert len(matcher) == 0
+    assert matcher.match(articles) == []
+    assert not matcher._index.atoms
+    assert not any(matcher._index.words)
+    assert not any(matcher._index.pairs)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_an_exclusion_never_adds_and_an_alternative_never_loses(seed: int) -> None:
+    topics, articles = drawn(seed, queries=60)
+    everywhere = {number: replace(query, within=Precision.ALL) for number, query in topics.items()}
+    found = {(hit.topic_id, hit.article_id) for hit in Matcher(everywhere).match(articles)}
+    excluding = {number: parse_query(f"({query.root}) -Krieg in:all") for number, query in topics.items()}
+    wider = {number: parse_query(f"(({query.root}) OR Krieg) in:all") for number, query in topics.items()}
+    assert {(hit.topic_id, hit.article_id) for hit in Matcher(excluding).match(articles)} <= found
+    assert {(hit.topic_id, hit.article_id) for hit in Matcher(wider).match(articles)} >= found
