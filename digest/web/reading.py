@@ -34,7 +34,7 @@ class ArchiveDay:
 
 def newest_on_topics(session: Session, subscriber_id: int, *, limit: int) -> list[dict[str, Any]]:
     """The newest articles on what somebody follows: title, url or None, source."""
-    found = _newest(session, _follows(subscriber_id), limit=limit)
+    found = _newest(session, which=_follows(subscriber_id), limit=limit)
     return [{"title": one.title, "url": one.link or None, "source": one.source} for one in found]
 
 
@@ -45,12 +45,12 @@ def public_topic(session: Session, slug: str) -> Topic | None:
 
 def articles_of_topic(session: Session, topic_id: int) -> Sequence[Article]:
     """The newest released articles of a topic."""
-    return _newest(session, col(Match.topic_id) == topic_id, limit=FEED_LENGTH)
+    return _newest(session, which=col(Match.topic_id) == topic_id, limit=FEED_LENGTH)
 
 
 def articles_of_person(session: Session, person: Subscriber, *, today: date) -> Sequence[Article]:
     """The newest released articles on what somebody follows, without what they muted."""
-    found = _newest(session, _follows(person.id), limit=_MUTED_AT_MOST)
+    found = _newest(session, which=_follows(person.id), limit=_MUTED_AT_MOST)
     muted = mutes.of(session, [person.id], local_date=today).get(person.id, [])
     hits = _hits(session, person.id, [one.id for one in found], today=today)
     candidates = [_candidate(one, hits[one.id]) for one in found if one.id in hits]
