@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from html import unescape
 from http import HTTPStatus
 from typing import Final
 
@@ -35,6 +36,7 @@ _MAIL_HEADERS: Final = {
 }
 _HEAD: Final = re.compile(r"<head[^>]*>", re.IGNORECASE)
 _INVISIBLE: Final = re.compile(r"[\u00a0\u034f\u200c\s]+")
+_PREHEADER: Final = re.compile(r'<div class="preheader"[^>]*>(.*?)</div>', re.DOTALL)
 _LINK: Final = re.compile(r"https?://\S+")
 
 
@@ -206,8 +208,10 @@ def _facts(mail: CaughtMail, words: Mapping[str, str]) -> list[str]:
 
 
 def _snippet(mail: CaughtMail) -> str:
-    """The beginning of the text, without its addresses and rules."""
-    return _INVISIBLE.sub(" ", _LINK.sub("", mail.text)).strip(" =*-")[:140]
+    """The preheader, as a mail program shows it; of other mails the beginning of the text."""
+    preheader = _PREHEADER.search(mail.html)
+    text = unescape(preheader[1]) if preheader else _LINK.sub("", mail.text)
+    return _INVISIBLE.sub(" ", text).strip(" =*-")[:140]
 
 
 def _initial(mail: CaughtMail) -> str:

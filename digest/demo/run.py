@@ -1,12 +1,14 @@
 """The demo: publisher, readers, mail catcher and inbox in one process on loopback, with everything in a temporary folder.
 
-What happens in it is `stages.tick`, the same call as `digest tick`; nothing here gathers, matches, plans or sends.
+What happens in it is `stages.tick`, as in `digest tick`, and then what `digest run` does; nothing here gathers, matches,
+plans or sends.
 """
 
 import asyncio
 import signal
 import socket
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,9 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-import structlog
-
-from digest import runtime, stages
+from digest import runtime, scheduler, stages, threads
 from digest.demo import catcher, feedserver, staging
 from digest.demo.inbox import PREFIX, Inbox
 from digest.demo.mailbox import Mailbox
@@ -25,13 +25,8 @@ from digest.demo.serving import bound, serving
 from digest.feeds.exchange import Limits
 from digest.runtime import Clock, Runtime
 
-PAUSE: Final = 2.0
-"""Seconds between two looks for something due, while the demo stays open."""
-
 _PACE: Final = Limits(spacing=timedelta())
 """The publisher is this very process: there is nobody to be gentle with."""
-
-_log = structlog.get_logger(__name__)
 
 
 class DemoError(Exception):
@@ -61,16 +56,22 @@ class Demo:
     inbox_url: str
 
 
-def run_demo(*, port: int, once: bool, announce: Callable[[str], None] = lambda _: None) -> Summary:
+def run_demo(
+    *,
+    port: int,
+    once: bool,
+    folder: Path | None = None,
+    announce: Callable[[str], None] = lambda _: None,
+) -> Summary:
     """Send the sample digests; unless `once`, keep inbox and pages open on `port` until Ctrl-C. Raises `DemoError`.
 
-    With `once` any free port is taken and the folder of mails stays; otherwise nothing is left behind. `announce` is
-    told a line when there is something to look at.
+    The mails stay in `folder`; without one they stay in a new folder with `once`, else they go when the demo ends.
+    `announce` is told a line when there is something to look at. With `once` any free port is taken.
     """
     if once:
-        return asyncio.run(_once(Path(tempfile.mkdtemp(prefix="newsdigest-mails-"))))
+        return asyncio.run(_once(folder or Path(tempfile.mkdtemp(prefix="newsdigest-mails-"))))
     with tempfile.TemporaryDirectory(prefix="newsdigest-mails-") as mails:
-        return asyncio.run(_until_stopped(Path(mails), port=port, announce=announce))
+        return asyncio.run(_until_stopped(folder or Path(mails), port=port, announce=announce))
 
 
 @asynccontextmanager
@@ -96,33 +97,30 @@ async def _once(mails: Path) -> Summary:
 
 
 async def _until_stopped(mails: Path, *, port: int, announce: Callable[[str], None]) -> Summary:
-    stop = asyncio.Event()
+    stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with demo(mails, port=port) as running:
         announce(
             f"{running.summary.mails} mails are in the inbox: {running.inbox_url} (Ctrl-C ends the demo)"
         )
-        await keep_ticking(running.runtime, stop)
+        await asyncio.to_thread(_work, running.runtime, stop)
         return running.summary
 
 
-async def keep_ticking(parts: Runtime, stop: asyncio.Event) -> None:
-    """Do what is due, so that a newcomer's own sign-up is answered, until `stop` is set."""
-    while not stop.is_set():
-        try:
-            await stages.tick(parts)
-        except Exception as error:  # noqa: BLE001 - the rim of the demo's loop: one bad round must not close the inbox
-            _log.warning("demo_round_failed", error=type(error).__name__)
-        try:
-            await asyncio.wait_for(stop.wait(), timeout=PAUSE)
-        except TimeoutError:
-            continue
+def _work(parts: Runtime, stop: threading.Event) -> None:
+    """Do what becomes due, so that a newcomer's own sign-up is answered, until `stop` is set.
+
+    Not in the loop of the mail catcher: the sender's last words on ending need somebody to hear them.
+    """
+    with threads.sending(parts) as wake, scheduler.ticking(parts, on_planned=wake):
+        stop.wait()
 
 
 async def _first_tick(parts: Runtime, mailbox: Mailbox) -> Summary:
     began = parts.clock()
-    counts = await stages.tick(parts, pace=_PACE)
+    # In a loop of its own, so that the pages answer meanwhile.
+    counts = await asyncio.to_thread(asyncio.run, stages.tick(parts, pace=_PACE))
     return Summary(
         feeds=counts.feeds_polled,
         articles=counts.articles_new,

@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from digest.matching import topics
 from digest.matching.query import parse_query
 from subscribers import addresses, confirmation, signup, wording
 from subscribers.choices import Choices, OwnTopic
 from subscribers.hashing import AddressHasher
-from subscribers.models import Cadence, Topic
+from subscribers.models import Cadence
 
 _SIGNED_UP: Final = timedelta(hours=20)
 """How long ago the readers signed up: less than a day, so that exactly one edition is due to each."""
@@ -28,7 +29,7 @@ _CONSENT: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleTopic:
-    """A topic that the publisher offers."""
+    """A topic that the publisher offers, for articles in one language."""
 
     slug: str
     name: str
@@ -65,52 +66,46 @@ TOPICS: Final = (
     SampleTopic(
         slug="ki-robotik",
         name="KI & Robotik",
-        query='(KI OR "künstliche Intelligenz" OR Sprachmodell* OR Roboter* OR Robotik) lang:de',
+        query='KI OR "künstliche Intelligenz" OR Sprachmodell* OR Roboter* OR Robotik',
         language="de",
     ),
     SampleTopic(
         slug="energie-klima",
         name="Energie & Klima",
-        query="(Energie OR Klima OR Natriumspeicher OR Wärmepumpe OR Windrad) lang:de",
+        query="Energie OR Klima OR Natriumspeicher OR Wärmepumpe OR Windrad",
         language="de",
     ),
     SampleTopic(
         slug="it-sicherheit",
         name="IT-Sicherheit",
-        query="(IT-Sicherheit OR Passkeys OR Phishing OR category:Sicherheit) lang:de",
+        query="IT-Sicherheit OR Passkeys OR Phishing OR category:Sicherheit",
         language="de",
     ),
-    SampleTopic(
-        slug="raumfahrt", name="Raumfahrt", query="(Raumfahrt OR Mond OR Satellit*) lang:de", language="de"
-    ),
+    SampleTopic(slug="raumfahrt", name="Raumfahrt", query="Raumfahrt OR Mond OR Satellit*", language="de"),
     SampleTopic(
         slug="freie-software",
         name="Freie Software",
-        query='("Open Source" OR "freie Software") lang:de',
+        query='"Open Source" OR "freie Software"',
         language="de",
     ),
     SampleTopic(
         slug="mobilitaet",
         name="Mobilität",
-        query="(Mobilität OR Nachtzug OR Fähre OR Fahrrad) lang:de",
+        query="Mobilität OR Nachtzug OR Fähre OR Fahrrad",
         language="de",
     ),
     SampleTopic(
         slug="ai-robotics",
         name="AI & Robotics",
-        query='(AI OR "artificial intelligence" OR robot* OR "language model") lang:en',
+        query='AI OR "artificial intelligence" OR robot* OR "language model"',
         language="en",
     ),
-    SampleTopic(
-        slug="security", name="Security", query="(security OR deepfake OR router) lang:en", language="en"
-    ),
-    SampleTopic(
-        slug="space", name="Space", query="(space OR moon OR satellite OR orbit) lang:en", language="en"
-    ),
+    SampleTopic(slug="security", name="Security", query="security OR deepfake OR router", language="en"),
+    SampleTopic(slug="space", name="Space", query="space OR moon OR satellite OR orbit", language="en"),
     SampleTopic(
         slug="energy-climate",
         name="Energy & Climate",
-        query="(energy OR climate OR tidal OR battery) lang:en",
+        query="energy OR climate OR tidal OR battery",
         language="en",
     ),
 )
@@ -130,7 +125,7 @@ READERS: Final = (
         timezone="America/New_York",
         cadence=Cadence.DAILY,
         topics=("ai-robotics", "space", "security"),
-        own=("(chip OR quantum) lang:en",),
+        own=("whale OR reef",),
     ),
     SampleReader(
         address="cleo@example.com",
@@ -146,18 +141,9 @@ READERS: Final = (
 def seed_topics(session: Session, *, now: datetime) -> None:
     """Offer the publisher's topics."""
     for one in TOPICS:
-        query = str(parse_query(one.query))
-        session.add(
-            Topic(
-                slug=one.slug,
-                name=one.name,
-                query=query,
-                typed=one.query,
-                language=one.language,
-                created_at=now,
-            )
+        topics.add_topic(
+            session, slug=one.slug, name=one.name, query=one.query, language=one.language, now=now
         )
-    session.flush()
 
 
 def seed_readers(session: Session, *, now: datetime, hasher: AddressHasher) -> None:
