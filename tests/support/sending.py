@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from digest.db import Database
 from digest.delivery.marks import marks_for
-from digest.delivery.models import Delivery, DeliveryState, Reason
+from digest.delivery.models import Delivery, Reason
 from digest.delivery.outbox import EditionLedger
 from digest.delivery.queue import Due, Queue
 from digest.delivery.settlement import Rules, Settlement
@@ -138,6 +138,13 @@ async def send_all(db: Database, port: int, *, now: datetime, **more: Any) -> Co
     return await asyncio.wait_for(worker.run_until_idle(), 60)
 
 
+async def until(is_so: Callable[[], bool], *, within: float = 20.0) -> None:
+    """Wait until something is so; a test that waits in vain fails."""
+    async with asyncio.timeout(within):
+        while not is_so():  # noqa: ASYNC110  # what is looked at is another process or thread, which sets no event
+            await asyncio.sleep(0.01)
+
+
 def states(db: Database) -> dict[str, int]:
     """How many deliveries stand in each state."""
     with db.read() as session:
@@ -151,14 +158,3 @@ def deliveries(db: Database) -> list[Delivery]:
     """All deliveries by id."""
     with db.read() as session:
         return list(session.exec(select(Delivery).order_by(col(Delivery.id))))
-
-
-__all__ = [
-    "DeliveryState",
-    "PlainComposer",
-    "deliveries",
-    "make_edition",
-    "make_worker",
-    "send_all",
-    "states",
-]

@@ -16,7 +16,7 @@ from digest.delivery.tidy import tidy
 from digest.editions.models import Edition, EditionState
 from subscribers.models import Subscriber
 from subscribers.owed import OwedMail
-from tests.support.sending import deliveries, make_edition, make_worker, send_all, states
+from tests.support.sending import deliveries, make_edition, make_worker, send_all, states, until
 from tests.support.smtp import Act, Event, Server, serve
 
 GONE = "550 5.1.1 No such user"
@@ -68,9 +68,8 @@ async def test_hold_in_the_middle_lets_not_one_further_dot_go_but_believes_answe
         worker = make_worker(db, server.port, clock=lambda: now, connections=1)
         stop = asyncio.Event()
         run = asyncio.create_task(worker.run_forever(stop))
-        while len(server.accepted) < 3 or states(db).get("in_data"):
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(0.2)
+        await until(lambda: states(db) == {"sent": 3, "planned": 3})
+        await until(lambda: server.verbs["DATA"] >= 4, within=5)
         stop.set()
         await run
     assert states(db) == {"sent": 3, "planned": 3}
