@@ -106,7 +106,7 @@ def day_bounds(on: date, timezone: str) -> tuple[datetime, datetime]:
     return begin, datetime.combine(on + timedelta(days=1), datetime.min.time(), tzinfo=zone)
 
 
-def _newest(session: Session, which: ColumnElement[bool],  # noqa: FBT001  # an SQL expression *, limit: int) -> Sequence[Article]:
+def _newest(session: Session, *, which: ColumnElement[bool], limit: int) -> Sequence[Article]:
     ids = select(Match.article_id).where(which)
     return session.exec(
         select(Article)
