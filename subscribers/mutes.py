@@ -1,6 +1,6 @@
 """What somebody does not want to read about: stories, sources, words, less like one article, or a topic for a while.
 
-A mute holds while the reader's own calendar shows a day before `until`; without a day it holds until taken back.
+A mute holds up to and including the day `until` on the reader's own calendar; without a day, until it is taken back.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ MAX_MUTES = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MuteWish:
-    """One thing to mute: `value` is a story id, a source, a canonical query or an article id, as text."""
+    """One thing to mute: `value` is a story id, a source's name, a canonical query, or (less) a topic id, as text."""
 
     kind: MuteKind
     value: str
@@ -85,7 +85,7 @@ def set_words(session: Session, person: Subscriber, words: Sequence[str], *, now
 
 
 def mute_topic(session: Session, public_id: UUID, slug: str, *, until: date | None) -> bool:
-    """Leave a topic out until a day; None lets it speak again. False if it is not followed."""
+    """Leave a topic out up to and including a day; None lets it speak again. False if it is not followed."""
     person = _reader(session, public_id)
     if person is None:
         return False
@@ -118,12 +118,12 @@ def active(session: Session, subscriber_ids: Sequence[int], *, now: datetime) ->
         select(c.subscriber_id, c.kind, c.value, c.label, c.until, SUBSCRIBER.c.timezone)
         .join(SUBSCRIBER, SUBSCRIBER.c.id == c.subscriber_id)
         .where(c.subscriber_id.in_(list(subscriber_ids)))
-        .where(or_(c.until.is_(None), c.until > earliest))
+        .where(or_(c.until.is_(None), c.until >= earliest))
         .order_by(c.id)
     )
     found: dict[int, list[ActiveMute]] = {}
     for row in rows:
-        if row.until is None or now.astimezone(ZoneInfo(row.timezone)).date() < row.until:
+        if row.until is None or now.astimezone(ZoneInfo(row.timezone)).date() <= row.until:
             one = ActiveMute(kind=row.kind, value=row.value, label=row.label, until=row.until)
             found.setdefault(row.subscriber_id, []).append(one)
     return found

@@ -1,4 +1,7 @@
-"""Pausing: no editions until a day, then on by itself. The window stays, so the first edition afterwards covers the gap."""
+"""Pausing: no editions up to and including a day, then on by itself.
+
+The window stays, so the first edition afterwards covers the gap.
+"""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -13,7 +16,7 @@ from subscribers.tables import SUBSCRIBER
 
 
 def pause(session: Session, public_id: UUID, *, until: date | None) -> bool:
-    """Send no editions before the local day `until` (None: until resumed); False if there is nobody to pause."""
+    """Send no editions up to and including the local day `until` (None: until resumed); False if nobody is here."""
     person = register.locked(session, public_id)
     if person is None or person.state is SubscriberState.UNSUBSCRIBED:
         return False
@@ -33,7 +36,7 @@ def resume(session: Session, public_id: UUID) -> bool:
 
 
 def resume_due(session: Session, *, now: datetime) -> int:
-    """Resume everybody whose day has come on their own clock; how many."""
+    """Resume everybody whose last day of pause is over on their own clock; how many."""
     c = SUBSCRIBER.c
     is_waiting = (c.state == SubscriberState.PAUSED) & c.paused_until.is_not(None)
     zones = session.execute(select(c.timezone).where(is_waiting).distinct()).scalars().all()
@@ -44,7 +47,7 @@ def _resume_zone(session: Session, zone: str, today: date) -> int:
     c = SUBSCRIBER.c
     due = (
         update(SUBSCRIBER)
-        .where(c.state == SubscriberState.PAUSED, c.timezone == zone, c.paused_until <= today)
+        .where(c.state == SubscriberState.PAUSED, c.timezone == zone, c.paused_until < today)
         .values(state=SubscriberState.ACTIVE, paused_until=None)
     )
     return len(session.execute(due.returning(c.id)).all())

@@ -133,7 +133,7 @@ def test_a_pause_ends_by_itself_on_the_readers_own_calendar(db: Database, now: d
     endless = joined(db, wish("cleo"), now=now)
     with db.write() as session:
         for one in (berlin, york):
-            assert pause.pause(session, one, until=date(2026, 11, 24))
+            assert pause.pause(session, one, until=date(2026, 11, 23))
         pause.pause(session, endless, until=None)
     midnight = datetime.fromisoformat("2026-11-24T00:00:00+01:00")
     for moment, resumed in (

@@ -70,7 +70,9 @@ def test_the_page_shows_what_is_chosen_first_and_offers_the_rest(
 def test_only_what_the_form_showed_changes(db: Database, now: datetime, ann: UUID) -> None:
     topics(db, "news", now=now)
     save(db, ann, now=now, shown=frozenset({"news"}), chosen=frozenset({"news"}))
-    saved = save(db, ann, now=now, shown=frozenset({"ki", "sport"}), chosen=frozenset({"sport", "ukraine"}))
+    topics(db, "hidden", now=now)
+    chosen = frozenset({"sport", "ukraine", "hidden"})
+    saved = save(db, ann, now=now, shown=frozenset({"ki", "sport"}), chosen=chosen)
     assert saved == Saved(are_topics_changed=True, has_topics=True)
     assert followed(db, ann) == {"ukraine", "sport", "news", own_slug(db)}
     since = {row["topic_id"]: row["since_release"] for row in rows(db, tables.SUBSCRIPTION)}
@@ -169,13 +171,13 @@ def test_muted_words_are_exactly_those_saved(db: Database, now: datetime, ann: U
     assert found == {(MuteKind.WORD, "B"), (MuteKind.WORD, "C"), (MuteKind.SOURCE, "Beispiel")}
 
 
-def test_a_mute_holds_until_its_day_on_the_readers_calendar(db: Database, now: datetime, ann: UUID) -> None:
+def test_a_mute_holds_through_its_day_on_the_readers_calendar(db: Database, now: datetime, ann: UUID) -> None:
     with db.write() as session:
-        for days, value in ((0, "today"), (1, "tomorrow")):
+        for days, value in ((-1, "yesterday"), (0, "today")):
             wished = MuteWish(kind=MuteKind.STORY, value=value, until=date(2026, 11, 22) + days * DAY)
             assert mutes.mute(session, ann, wished, now=now)
-    assert [one.value for one in load(db, ann, now=now).mutes] == ["tomorrow"]
-    assert [one.value for one in load(db, ann, now=now.replace(hour=22, minute=59)).mutes] == ["tomorrow"]
+    assert [one.value for one in load(db, ann, now=now).mutes] == ["today"]
+    assert [one.value for one in load(db, ann, now=now.replace(hour=22, minute=59)).mutes] == ["today"]
     assert not load(db, ann, now=now.replace(hour=23)).mutes
 
 

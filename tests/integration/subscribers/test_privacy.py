@@ -261,8 +261,9 @@ def test_a_closed_allowance_outlives_its_last_mail(db: Database, now: datetime) 
 
     with db.write() as session:
         allowance.close(session, allowance.AllowanceKind.SIGN_UP, HASHER.hash(ANN.key), now=now)
-    assert sweep(db, now=now + 30 * DAY - timedelta(seconds=1)).allowances == 0
-    assert sweep(db, now=now + 30 * DAY).allowances == 1
+    short = Periods(allowances=DAY)
+    assert sweep(db, now=now + 30 * DAY - timedelta(seconds=1), periods=short).allowances == 0
+    assert sweep(db, now=now + 30 * DAY, periods=short).allowances == 1
 
 
 def test_another_address_key_is_noticed_before_it_forgets_anybody(db: Database, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """A token opens exactly the door it was made for, for exactly as long as it says."""
 
 import base64
+import hmac
 import string
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subscribers.errors import ExpiredToken, InvalidToken, TokenError
+from subscribers.keys import derive
 from subscribers.tokens import (
     LIFETIMES,
     MAX_VERSION,
@@ -104,6 +106,18 @@ def test_a_token_of_another_key_is_refused(purpose: Purpose) -> None:
         SIGNER.read(purpose, token(purpose, signer=Signer(keys=SigningKeys(OTHER))), now=NOW)
 
 
+@pytest.mark.parametrize(("place", "value"), [(0, 2), (0, 0), (0, 0x82), (2, 7), (2, 99)])
+def test_a_body_of_another_format_or_purpose_is_refused_though_its_tag_is_right(
+    place: int, value: int
+) -> None:
+    text = token(Purpose.UNSUBSCRIBE)
+    body = bytearray(base64.urlsafe_b64decode(text + "==")[:-16])
+    body[place] = value
+    tag = hmac.digest(derive(KEY, Purpose.UNSUBSCRIBE), body, "sha256")[:16]
+    with pytest.raises(InvalidToken):
+        SIGNER.read(Purpose.UNSUBSCRIBE, base64.urlsafe_b64encode(body + tag).rstrip(b"=").decode(), now=NOW)
+
+
 @pytest.mark.parametrize("purpose", [one for one, life in LIFETIMES.items() if life])
 def test_a_token_ends_at_its_second(purpose: Purpose) -> None:
     text, end = token(purpose), NOW + LIFETIMES[purpose]
@@ -161,7 +175,5 @@ def test_refusals_are_of_one_family() -> None:
 
 def test_the_key_schedule_is_that_of_rfc_5869() -> None:
     """Test case 3 of appendix A.3, with 32 octets: no salt, no info."""
-    from subscribers.keys import derive
-
     expected = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"
     assert derive(b"\x0b" * 22, "").hex() == expected
