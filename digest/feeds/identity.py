@@ -6,28 +6,18 @@ entry only: two entries that stand side by side are two articles.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from digest.feeds import retold
 from digest.feeds.document import Candidate
-from digest.feeds.guards import NO_MAIL, is_withheld, judge
-from digest.feeds.hosts import host_key
 from digest.feeds.keys import Entry, Key, entries, folded, id_mode
-from digest.feeds.known import Change, Known, KnownArticle, Link, Plan, Standing, Verdict
-from digest.feeds.models import ArticleState, Feed, IdMode, Trust
+from digest.feeds.known import Known, Link, Plan
+from digest.feeds.models import Feed, IdMode
+from digest.feeds.verdicts import Found, decide, outranks
 
 _LATER: Final = timedelta(days=7)
 _CLEARED: Final = timedelta(days=90)
-_FORGIVING: Final = frozenset({"baseline", "late", "expired", "flood"})
-
-
-def standing(feed: Feed, link: str) -> Standing:
-    """How much a feed's word about an article at this address counts."""
-    if feed.trust is Trust.OWN:
-        return Standing.OWN
-    return Standing.SAME_HOST if link and host_key(link) == host_key(feed.url) else Standing.FIRST_COME
 
 
 def reconcile(candidates: Iterable[Candidate], known: Known, feed: Feed, *, now: datetime) -> Plan:
@@ -39,7 +29,7 @@ def reconcile(candidates: Iterable[Candidate], known: Known, feed: Feed, *, now:
     work.by_story()
     if mode is not IdMode.LINK_TITLE:
         work.by_address()
-    verdicts, is_flood = work.verdicts()
+    verdicts, is_flood = decide(work.found(), known, feed, now=now)
     return Plan(verdicts=verdicts, id_mode=mode, is_flood=is_flood)
 
 
@@ -77,9 +67,7 @@ class _Reconciliation:
             self._by("guid_alt")
         if mode is not IdMode.LINK_TITLE:
             self._by("link")
-        weak = {
-            index for index, entry in self._unknown().items() if mode is IdMode.LINK_TITLE or not entry.link
-        }
+        weak = {index for index, entry in self._unknown().items() if _is_weak(entry, mode)}
         self._by("link_title", only=weak)
 
     def by_story(self) -> None:
@@ -100,66 +88,24 @@ class _Reconciliation:
             article = self._known.articles.get(article_id)
             if (
                 article
-                and self._outranks(entry, article)
+                and outranks(self._feed, entry.candidate, article)
                 and not retold.are_alike(entry.candidate.title, article.title)
             ):
                 self._refuse(index, article_id)
                 continue
             self._take(index, article_id, Link.OTHER_FEED)
 
-    # -- what comes out -----------------------------------------------------------------------------------------
-
-    def verdicts(self) -> tuple[tuple[Verdict, ...], bool]:
-        """Judge what is new, and put everything back into the document's order."""
-        drafts = [self._draft(index, entry) for index, entry in self._entries.items()]
-        fresh = [
-            position
-            for position, draft in enumerate(drafts)
-            if draft.article_id is None or self._is_news(draft)
+    def found(self) -> list[Found]:
+        """What the rules found, entry by entry."""
+        return [
+            Found(
+                entry=entry,
+                article_id=self._mine.get(index),
+                link=self._links.get(index, Link.KEY),
+                refused=frozenset(self._refused.get(index, ())),
+            )
+            for index, entry in self._entries.items()
         ]
-        judgements, is_flood = judge(
-            [drafts[position].candidate for position in fresh], self._feed, self._known, now=self._now
-        )
-        for position, (state, reason) in zip(fresh, judgements, strict=True):
-            if drafts[position].article_id is None or state is ArticleState.ELIGIBLE:
-                drafts[position] = replace(drafts[position], state=state, reason=reason)
-        return tuple(sorted(drafts, key=lambda one: one.candidate.position)), is_flood
-
-    def _draft(self, index: int, entry: Entry) -> Verdict:
-        article_id = self._mine.get(index)
-        refused = self._refused.get(index, set())
-        moved = frozenset(key for key in entry.keys if self._known.keys.get(key) in refused)
-        link = self._links.get(index, Link.REUSED if moved else Link.KEY)
-        draft = Verdict(
-            candidate=entry.candidate, article_id=article_id, link=link, keys=entry.keys, moved=moved
-        )
-        article = self._known.articles.get(article_id) if article_id is not None else None
-        return draft if article is None else self._changed(draft, article, self._outranks(entry, article))
-
-    def _changed(self, draft: Verdict, article: KnownArticle, outranks: bool) -> Verdict:  # noqa: FBT001  # private
-        is_ours = article.feed_id == self._feed.id
-        takes_over = outranks and not is_ours
-        if not (is_ours or takes_over) or (
-            article.fingerprint == draft.candidate.fingerprint and not takes_over
-        ):
-            return draft
-        if article.is_released:
-            return replace(draft, change=Change.NOTED, takes_over=takes_over)
-        state, reason = _withheld_now(draft.candidate, article, self._feed)
-        return replace(draft, change=Change.REWRITTEN, takes_over=takes_over, state=state, reason=reason)
-
-    def _is_news(self, draft: Verdict) -> bool:
-        """Whether another feed's doubt about an article is to be judged anew: this feed has just brought it."""
-        article = self._known.articles.get(draft.article_id or 0)
-        return (
-            draft.link is Link.OTHER_FEED
-            and article is not None
-            and not article.is_released
-            and article.feed_id != self._feed.id
-            and article.state in {ArticleState.SEED, ArticleState.QUARANTINED}
-            and article.state_reason in _FORGIVING
-            and standing(self._feed, draft.candidate.link) >= article.standing
-        )
 
     # -- small questions ----------------------------------------------------------------------------------------
 
@@ -197,9 +143,6 @@ class _Reconciliation:
     def _refuse(self, index: int, article_id: int | None) -> None:
         if article_id is not None:
             self._refused.setdefault(index, set()).add(article_id)
-
-    def _outranks(self, entry: Entry, article: KnownArticle) -> bool:
-        return standing(self._feed, entry.candidate.link) > article.standing
 
     def _is_reused(self, entry: Entry, article_id: int, *, by: str) -> bool:
         """Whether a publisher gave a used id or address to something else: the other key, title and time differ."""
@@ -243,11 +186,3 @@ def _is_weak(entry: Entry, mode: IdMode) -> bool:
 def _stable(entry: Entry) -> tuple[float, str, str, str]:
     one = entry.candidate
     return (-one.published.timestamp() if one.published else 0.0, one.guid, one.link_key, folded(one.title))
-
-
-def _withheld_now(one: Candidate, article: KnownArticle, feed: Feed) -> tuple[ArticleState | None, str]:
-    """Follow a `no-mail` tag that was set or taken away before the release."""
-    if is_withheld(one.tags, feed):
-        return (ArticleState.WITHDRAWN, NO_MAIL) if article.state is ArticleState.ELIGIBLE else (None, "")
-    is_freed = article.state is ArticleState.WITHDRAWN and article.state_reason == NO_MAIL
-    return (ArticleState.ELIGIBLE, "") if is_freed else (None, "")

@@ -38,7 +38,7 @@ class Entry:
     guid: Key | None
     guid_alt: Key | None
     link: Key | None
-    link_title: Key | None
+    link_title: Key
     url: Key | None
 
     @property
@@ -100,7 +100,7 @@ def _sameness(one: Candidate, mode: IdMode) -> tuple[str, ...]:
     """What makes two entries of one document the same; what cannot be believed is helped by the title."""
     if mode is IdMode.GUID and one.guid and one.link_key:
         return (one.guid, one.link_key)
-    return (one.guid if mode is IdMode.GUID else "", one.link_key, folded(one.title))
+    return (one.guid if mode is IdMode.GUID else "", one.link_key, _name(one))
 
 
 def _age(one: Candidate) -> tuple[float, float, str]:
@@ -113,18 +113,24 @@ def _age(one: Candidate) -> tuple[float, float, str]:
 def _entry(
     one: Candidate, feed_id: int, *, is_shared_guid: bool, is_shared_alt: bool, is_shared_link: bool
 ) -> Entry:
-    paired = _key(feed_id, KeyKind.GUID, one.guid and f"{one.guid}\0{one.link_key or folded(one.title)}")
+    paired = _key(feed_id, KeyKind.GUID, f"{one.guid}\0{one.link_key or _name(one)}") if one.guid else None
+    guid = _key(feed_id, KeyKind.GUID, one.guid) if one.guid else None
+    has_alt = bool(one.guid_alt) and not is_shared_guid and not is_shared_alt
     has_link = not is_shared_link and _names_a_page(one.link_key)
-    link = one.link_key if has_link else ""
     return Entry(
         candidate=one,
         paired=paired,
-        guid=paired if is_shared_guid else _key(feed_id, KeyKind.GUID, one.guid),
-        guid_alt=None if is_shared_guid or is_shared_alt else _key(feed_id, KeyKind.GUID_ALT, one.guid_alt),
-        link=_key(feed_id, KeyKind.LINK, link),
-        link_title=_key(feed_id, KeyKind.LINK_TITLE, one.title and f"{one.link_key}\0{folded(one.title)}"),
-        url=_key(ALL_FEEDS, KeyKind.URL, link),
+        guid=paired if is_shared_guid else guid,
+        guid_alt=_key(feed_id, KeyKind.GUID_ALT, one.guid_alt) if has_alt else None,
+        link=_key(feed_id, KeyKind.LINK, one.link_key) if has_link else None,
+        link_title=_key(feed_id, KeyKind.LINK_TITLE, f"{one.link_key}\0{_name(one)}"),
+        url=_key(ALL_FEEDS, KeyKind.URL, one.link_key) if has_link else None,
     )
+
+
+def _name(one: Candidate) -> str:
+    """What stands for an entry that has nothing better: its title, or its text. So every entry has a key."""
+    return folded(one.title) or one.summary
 
 
 def _names_a_page(link_key: str) -> bool:
@@ -132,7 +138,5 @@ def _names_a_page(link_key: str) -> bool:
     return "/" in link_key or "?" in link_key
 
 
-def _key(scope: int, kind: KeyKind, text: str) -> Key | None:
-    if not text:
-        return None
+def _key(scope: int, kind: KeyKind, text: str) -> Key:
     return Key(scope, kind, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())

@@ -78,13 +78,14 @@ class Known:
 class Verdict:
     """What one entry is. `article_id` is None for a new article; `state` is None where it stays as it is.
 
-    `keys` belong to the article from now on, `moved` of them even if they belonged to another one.
+    Of all its `keys` the `owned` ones are to be stored with the article, `moved` of them are taken from another one.
     """
 
     candidate: Candidate
     article_id: int | None
     link: Link
     keys: tuple[Key, ...]
+    owned: tuple[Key, ...] = ()
     moved: frozenset[Key] = frozenset()
     change: Change = Change.NONE
     takes_over: bool = False

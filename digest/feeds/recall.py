@@ -9,11 +9,12 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from digest.feeds.document import Candidate
-from digest.feeds.identity import lookups, standing
+from digest.feeds.identity import lookups
 from digest.feeds.keys import Key
 from digest.feeds.known import Known, KnownArticle, Standing
 from digest.feeds.models import Article, ArticleKey, Feed, FeedFetch, KeyKind
 from digest.feeds.urls import url_key
+from digest.feeds.verdicts import standing
 
 MONTH: Final = timedelta(days=30)
 _DAY: Final = timedelta(days=1)

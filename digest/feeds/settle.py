@@ -109,7 +109,7 @@ def _store_document(session: Session, feed: Feed, result: Result, *, now: dateti
         return None
     known = recall.known(session, feed, document.candidates, now=now)
     plan = reconcile(document.candidates, known, feed, now=now)
-    store.apply(session, feed, plan, known, now=now)
+    store.apply(session, feed, plan, now=now)
     return plan
 
 

@@ -15,18 +15,18 @@ from sqlmodel import Session, col
 from digest.feeds.document import Candidate
 from digest.feeds.guards import effective_at
 from digest.feeds.keys import Key
-from digest.feeds.known import Change, Known, Link, Plan, Verdict
+from digest.feeds.known import Change, Link, Plan, Verdict
 from digest.feeds.models import Article, ArticleKey, ArticleState, Feed
 from digest.feeds.schedule import GAPS, median_gap
 
 
-def apply(session: Session, feed: Feed, plan: Plan, known: Known, *, now: datetime) -> None:
+def apply(session: Session, feed: Feed, plan: Plan, *, now: datetime) -> None:
     """Write a plan: new articles, changed ones, keys, and what the feed is to remember of the document."""
     new = {id(one): _article(one, feed, now=now) for one in plan.new}
     session.add_all(new.values())
     session.flush()
     told = [(one, new[id(one)].id if one.article_id is None else one.article_id) for one in plan.verdicts]
-    _write_keys(session, told, known, now=now)
+    _write_keys(session, told, now=now)
     _write_seen(session, told, plan, feed, now=now)
     feed.document = [article_id for _, article_id in told]
     feed.id_mode = plan.id_mode
@@ -67,25 +67,27 @@ def _content(one: Candidate) -> dict[str, Any]:
     }
 
 
-def _write_keys(
-    session: Session, told: Iterable[tuple[Verdict, int]], known: Known, *, now: datetime
-) -> None:
-    rows: dict[Key, dict[str, Any]] = {}
+def _write_keys(session: Session, told: Iterable[tuple[Verdict, int]], *, now: datetime) -> None:
+    rows: list[dict[str, Any]] = []
     for one, article_id in told:
-        for key in one.moved:
-            _move(session, key, article_id)
-        for key in one.keys:
-            if key not in known.keys and key not in rows:
-                rows[key] = {
-                    "scope": key.scope,
-                    "kind": key.kind,
-                    "sha256": key.sha256,
-                    "article_id": article_id,
-                    "reason": one.link if one.link is not Link.REUSED else "",
-                    "created_at": now,
-                }
+        for key in one.owned:
+            if key in one.moved:
+                _move(session, key, article_id)
+            else:
+                rows.append(_key_row(key, one, article_id, now))
     if rows:
-        session.execute(insert(ArticleKey), list(rows.values()))
+        session.execute(insert(ArticleKey), rows)
+
+
+def _key_row(key: Key, one: Verdict, article_id: int, now: datetime) -> dict[str, Any]:
+    return {
+        "scope": key.scope,
+        "kind": key.kind,
+        "sha256": key.sha256,
+        "article_id": article_id,
+        "reason": "" if one.link is Link.REUSED else one.link.value,
+        "created_at": now,
+    }
 
 
 def _move(session: Session, key: Key, article_id: int) -> None:

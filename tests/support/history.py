@@ -193,9 +193,7 @@ class Memory:
                 self._write(article_id, one.candidate, now, one.state)
             elif one.change is Change.NOTED:
                 self.articles[article_id] = _replaced(known, fingerprint=one.candidate.fingerprint)
-            for key in one.keys:
-                if key in one.moved or key not in self.keys:
-                    self.keys[key] = article_id
+            self.keys |= dict.fromkeys(one.owned, article_id)
             self.tellings[article_id, story_of(one.candidate)] += 1
             document.append(article_id)
         self.feed.document, self.feed.id_mode, self.feed.baseline_done = document, plan.id_mode, True
