@@ -159,8 +159,9 @@ class Line:
         if self._shared.is_stopping or flight.chunk.is_dropped:
             return _no()
         flight.started_at = self._loop.time()
-        mark = StartMark(mail.delivery_id, flight.chunk.claim.fence, flight.dated_at)
-        return self._granted(self._shared.committer.start(mark), flight.chunk.claim, flight.started_at)
+        claim = flight.chunk.claim
+        mark = StartMark(mail.delivery_id, claim.chunk_id, claim.fence, flight.dated_at)
+        return self._granted(self._shared.committer.start(mark), claim, flight.started_at)
 
     async def _granted(self, future: asyncio.Future[bool], claim: Claim, asked_at: float) -> bool:
         """A START that took long is worth nothing unless the chunk is still ours."""

@@ -28,9 +28,9 @@ from digest.editions.render import render_content
 from digest.links import Links
 from digest.mail.dkim import Signer as DkimSigner
 from digest.mail.envelope import Envelope, Envelopes
-from digest.mail.errors import MailError
+from digest.mail.errors import MailError, SlotError
 from digest.mail.message import Letterhead, ListMail, compose, prepare
-from digest.mail.outcome import Outgoing
+from digest.mail.outcome import Outgoing, is_stuffed_already
 from digest.mail.parts import Prepared, Shelf
 from digest.mail.slots import Slot
 from digest.rendering import RenderingError, Templates
@@ -188,6 +188,8 @@ class Mails(Composer):
             )
         except (MailError, RenderingError, LookupError) as error:
             return error
+        if not is_stuffed_already(b"".join(prepared.pieces)):
+            return SlotError("a line of this mail is not fit for the wire")
         slot_key = "\0".join((facts.cadence, facts.local_time, facts.timezone, str(facts.local_date)))
         return _Ready(prepared, facts, slot_key, self._parts.signer.sign(Purpose.VIEW, names[content_id]))
 
@@ -206,9 +208,12 @@ class Mails(Composer):
             if unsubscribe
             else None
         )
-        return self._outgoing(
+        mail = self._outgoing(
             row, prepare(rendered, prefixes={}), envelope, dated_at, slots={}, list_mail=list_mail
         )
+        if not is_stuffed_already(mail.data):
+            raise SlotError("a line of this mail is not fit for the wire")
+        return mail
 
     def _outgoing(
         self,

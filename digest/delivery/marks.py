@@ -20,6 +20,7 @@ class StartMark(NamedTuple):
     """A delivery whose content is on the wire and whose dot waits."""
 
     delivery_id: int
+    chunk_id: int
     fence: int
     dated_at: datetime
 
@@ -67,9 +68,9 @@ class SqliteMarks(Marks):
     )
     _START = (
         "UPDATE delivery SET state = 'in_data', attempts = attempts + 1, dated_at = ?, fence = ?"
-        " WHERE id = ? AND state IN ('planned', 'deferred') AND EXISTS (SELECT 1 FROM chunk"
-        " WHERE chunk.id = delivery.chunk_id AND chunk.fence = ? AND NOT chunk.is_held)"
+        " WHERE id = ? AND chunk_id = ? AND state IN ('planned', 'deferred')"
     )
+    _ALLOWED = "SELECT 1 FROM chunk WHERE id = ? AND fence = ? AND NOT is_held"
 
     def __init__(self, db: Database, *, is_durable: bool) -> None:
         pooled = db.engine.raw_connection()
@@ -96,12 +97,16 @@ class SqliteMarks(Marks):
         return granted
 
     def _start(self, cursor: sqlite3.Cursor, starts: Sequence[StartMark]) -> set[int]:
+        """What the fence allows stays true until the commit: the transaction began IMMEDIATE."""
+        chunks = {(mark.chunk_id, mark.fence) for mark in starts}
+        allowed = {one for one in chunks if cursor.execute(self._ALLOWED, one).fetchone()}
+        ours = [mark for mark in starts if (mark.chunk_id, mark.fence) in allowed]
         cursor.executemany(
-            self._START, [(_text(m.dated_at), m.fence, m.delivery_id, m.fence) for m in starts]
+            self._START, [(_text(m.dated_at), m.fence, m.delivery_id, m.chunk_id) for m in ours]
         )
-        if cursor.rowcount == len(starts):
-            return {mark.delivery_id for mark in starts}
-        return {mark.delivery_id for mark in starts if self._is_started(cursor, mark)}
+        if cursor.rowcount == len(ours):
+            return {mark.delivery_id for mark in ours}
+        return {mark.delivery_id for mark in ours if self._is_started(cursor, mark)}
 
     def _is_started(self, cursor: sqlite3.Cursor, mark: StartMark) -> bool:
         statement = "SELECT 1 FROM delivery WHERE id = ? AND fence = ? AND state = 'in_data'"
@@ -128,14 +133,16 @@ class PostgresMarks(Marks):
                    AS m(id, fence, at, code, reply)
              WHERE d.id = m.id AND d.fence = m.fence AND d.state IN ('in_data', 'deferred', 'unknown')
         ), asked AS (
-            SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS m(id, fence, dated_at)
+            SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[])
+                   AS m(id, chunk_id, fence, dated_at)
         ), allowed AS (
             SELECT c.id, c.fence FROM chunk c WHERE NOT c.is_held AND (c.id, c.fence) IN
-                   (SELECT d.chunk_id, a.fence FROM asked a JOIN delivery d ON d.id = a.id) FOR SHARE OF c
+                   (SELECT chunk_id, fence FROM asked) FOR SHARE OF c
         ), started AS (
             UPDATE delivery d SET state = 'in_data', attempts = attempts + 1, dated_at = a.dated_at, fence = a.fence
               FROM asked a, allowed c
-             WHERE d.id = a.id AND c.id = d.chunk_id AND c.fence = a.fence AND d.state IN ('planned', 'deferred')
+             WHERE d.id = a.id AND d.chunk_id = a.chunk_id AND c.id = a.chunk_id AND c.fence = a.fence
+               AND d.state IN ('planned', 'deferred')
             RETURNING d.id
         )
         SELECT set_config('synchronous_commit', %s, true), array(SELECT id FROM started)
@@ -149,7 +156,7 @@ class PostgresMarks(Marks):
     @override
     def write(self, sent: Sequence[SentMark], starts: Sequence[StartMark]) -> set[int]:
         columns: list[Any] = [[mark[i] for mark in sent] for i in range(5)]
-        columns += [[mark[i] for mark in starts] for i in range(3)]
+        columns += [[mark[i] for mark in starts] for i in range(4)]
         try:
             row = (
                 self._connection().execute(self._STATEMENT, (*columns, self._grade), prepare=True).fetchone()

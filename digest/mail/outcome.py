@@ -36,12 +36,22 @@ class Phase(StrEnum):
 
 
 class Outgoing(NamedTuple):
-    """One mail, ready to go: CRLF lines, 7 bits, none starting with a dot, and its two envelope addresses."""
+    """One mail, ready to go, with its two envelope addresses.
+
+    Whoever makes `data` vouches for it, once per content: CRLF lines of 7 bits, none starting with a dot, so that
+    dot-stuffing (RFC 5321 §4.5.2) would change nothing. `is_stuffed_already` is the check.
+    """
 
     delivery_id: int
     sender: str
     recipient: str
     data: bytes
+
+
+def is_stuffed_already(data: bytes) -> bool:
+    """Whether these bytes may go onto the wire as they are: no line starts with a dot, no bare CR or LF."""
+    bare = data.replace(b"\r\n", b"")
+    return data[:1] != b"." and b"\n." not in data and b"\n" not in bare and b"\r" not in bare
 
 
 class Reply(NamedTuple):

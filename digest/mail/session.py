@@ -85,7 +85,7 @@ class Session:
             return Outcome(Verdict.REFUSED, Phase.LOCAL, None, "5.1.3", "address")
         if self.size_limit and len(mail.data) > self.size_limit:
             return Outcome(Verdict.REFUSED, Phase.LOCAL, 552, "5.3.4", "larger than the server takes")
-        if b"\r\n." in mail.data or mail.data[:1] == b"." or not mail.data.endswith(b"\r\n"):
+        if not mail.data.endswith(b"\r\n"):
             return Outcome(Verdict.REFUSED, Phase.LOCAL, None, "5.6.0", "not fit for the wire")
         return None
 

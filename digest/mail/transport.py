@@ -7,11 +7,12 @@ aiosmtplib's own commands send the mail. Both ways settle every mail with the sa
 
 import asyncio
 import ssl
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from ipaddress import ip_address
-from typing import NoReturn, cast
+from typing import cast
 
 import aiosmtplib
 
@@ -96,12 +97,14 @@ async def connect(
     times = timeouts or Timeouts()
     _check_login(relay)
     client = _client(relay, times)
-    try:
-        async with asyncio.timeout((times.connect + times.secure).total_seconds()):
-            await _open(client, relay)
-    except BaseException as error:
-        client.close()
-        _raise_as_route_error(error)
+    with ExitStack() as on_failure:
+        on_failure.callback(client.close)
+        try:
+            async with asyncio.timeout((times.connect + times.secure).total_seconds()):
+                await _open(client, relay)
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            raise _route_error(error) from None
+        on_failure.pop_all()
     size = client.esmtp_extensions.get("size", "")
     session = Session(
         size_limit=int(size) if size.isdecimal() else 0,
@@ -177,25 +180,18 @@ def _tls_context(ca_file: str | None) -> ssl.SSLContext:
     return context
 
 
-def _raise_as_route_error(error: BaseException) -> NoReturn:
-    match error:
-        case aiosmtplib.SMTPResponseException():
-            step = "auth" if isinstance(error, aiosmtplib.SMTPAuthenticationError) else "connect"
-            said = words(error.message.encode("ascii", "replace"))
-            raise RouteError(step, code=error.code, text=said, is_permanent=error.code == 535) from None
-        case ssl.SSLError():
-            raise RouteError("tls", text=error.reason or "handshake failed", is_permanent=True) from None
-        case aiosmtplib.SMTPException() if isinstance(error.__cause__, ssl.SSLError):
-            raise RouteError(
-                "tls", text=error.__cause__.reason or "handshake failed", is_permanent=True
-            ) from None
-        case aiosmtplib.SMTPException() | OSError() | ValueError():
-            step = "tls" if "STARTTLS" in str(error) else "connect"
-            raise RouteError(
-                step, text=type(error).__name__ if step == "connect" else "not offered"
-            ) from None
-        case _:
-            raise error
+def _route_error(error: Exception) -> RouteError:
+    """What went wrong on the way in, without the server's foreign words where they say nothing."""
+    cause = error.__cause__ if isinstance(error.__cause__, ssl.SSLError) else error
+    if isinstance(cause, ssl.SSLError):
+        return RouteError("tls", text=cause.reason or "handshake failed", is_permanent=True)
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        step = "auth" if isinstance(error, aiosmtplib.SMTPAuthenticationError) else "connect"
+        said = words(error.message.encode("ascii", "replace"))
+        return RouteError(step, code=error.code, text=said, is_permanent=error.code == 535)
+    if "STARTTLS" in str(error):
+        return RouteError("tls", text="not offered", is_permanent=True)
+    return RouteError("connect", text=type(error).__name__)
 
 
 class _Stock:

@@ -5,6 +5,7 @@ answers in order and watches one deadline, so that waiting costs no timer per co
 """
 
 import asyncio
+import socket
 from collections import deque
 from datetime import timedelta
 from typing import cast
@@ -13,6 +14,9 @@ from typing_extensions import override
 
 from digest.mail.outcome import Reply
 from digest.mail.replies import MalformedReplyError, ReplyReader
+
+SEND_BUFFER = 512 * 1024
+"""Octets the kernel may hold: a whole mail leaves in one call."""
 
 
 class LinkGoneError(Exception):
@@ -32,7 +36,8 @@ class Wire(asyncio.Protocol):
         self._deadline = 0.0
         self._is_paused = False
         self._tick = tick.total_seconds()
-        transport.set_write_buffer_limits(high=0)
+        transport.set_write_buffer_limits(high=1, low=0)  # 0 would pause an empty TLS connection
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         transport.set_protocol(self)
         self._watch = self._loop.call_later(self._tick, self._look)
 

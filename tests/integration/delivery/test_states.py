@@ -52,7 +52,7 @@ class Office:
         return claim
 
     def start(self, claim: Claim, number: int = 0, *, at: datetime | None = None) -> bool:
-        mark = StartMark(claim.rows[number].id, claim.fence, at or self.now)
+        mark = StartMark(claim.rows[number].id, claim.chunk_id, claim.fence, at or self.now)
         return claim.rows[number].id in self.marks.write([], [mark])
 
     def accept(self, claim: Claim, number: int = 0) -> None:
@@ -138,7 +138,9 @@ def test_start_finds_nothing_in_a_held_chunk(office: Office) -> None:
 def test_start_is_given_once(office: Office) -> None:
     claim = office.claim()
     assert office.start(claim)
-    assert not office.marks.write([], [StartMark(claim.rows[0].id, claim.fence + 1, office.now)])
+    assert not office.marks.write(
+        [], [StartMark(claim.rows[0].id, claim.chunk_id, claim.fence + 1, office.now)]
+    )
 
 
 def test_of_many_starts_each_is_answered_for_itself(db: Database, now: datetime) -> None:
@@ -148,7 +150,9 @@ def test_of_many_starts_each_is_answered_for_itself(db: Database, now: datetime)
     claim = office.claim()
     with db.write() as session:
         withdraw(session, 2, now=now)
-    granted = office.marks.write([], [StartMark(row.id, claim.fence, now) for row in claim.rows])
+    granted = office.marks.write(
+        [], [StartMark(row.id, claim.chunk_id, claim.fence, now) for row in claim.rows]
+    )
     assert granted == {claim.rows[0].id, claim.rows[2].id}
     office.marks.close()
 

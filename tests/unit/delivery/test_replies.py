@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.mail.outcome import Phase, Reply, outcome_of
+from digest.mail.outcome import Phase, Reply, is_stuffed_already, outcome_of
 from digest.mail.replies import MalformedReplyError, ReplyReader
 
 STREAM = b"250-first\r\n250-second\r\n250 third\r\n354 go\r\n221\r\n"
@@ -48,3 +48,11 @@ def test_a_servers_words_are_stored_as_short_printable_ascii(text: bytes) -> Non
     assert outcome.text.isascii()
     assert outcome.text.isprintable()
     assert len(outcome.text) <= 200
+
+
+@pytest.mark.parametrize(
+    "data", [b".\r\n", b"a\r\n.\r\n", b"a\r\n.b\r\n", b"a\n.\r\n", b"a\nb\r\n", b"a\rb\r\n", b"a\r\r\n"]
+)
+def test_bytes_that_could_end_a_mail_early_are_not_fit_for_the_wire(data: bytes) -> None:
+    assert not is_stuffed_already(data)
+    assert is_stuffed_already(b"a.\r\n =2E\r\n")
