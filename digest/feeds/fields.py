@@ -20,8 +20,8 @@ MAX_AUTHORS = 5
 MAX_TAGS = 20
 MAX_NAME = 100
 
-_ENOUGH_HTML = 32_768
-"""So much HTML surely holds a summary; reading all of a long article for it is wasted."""
+_ENOUGH_HTML = (4_096, 32_768)
+"""So much HTML nearly always, and surely, holds a summary; reading all of a long article for it is wasted."""
 _NAMED_ADDRESS = re.compile(r"\S+@\S+\s*\((.+)\)|\"?([^\"<>]+?)\"?\s*<[^<>]*@[^<>]*>")
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})((?:-[A-Za-z0-9]{1,8})*)")
@@ -48,7 +48,7 @@ class Draft:
 
 def entry(draft: Draft) -> ParsedEntry | None:
     """Return the entry, bounded and with its empty fields filled from others, or None if it says nothing."""
-    summary = to_text(draft.summary_html[:_ENOUGH_HTML]) or to_text(draft.content_html[:_ENOUGH_HTML])
+    summary = _summary(draft.summary_html) or _summary(draft.content_html)
     title = draft.title or summary[:80].strip()
     if not (title or draft.link):
         return None
@@ -58,7 +58,7 @@ def entry(draft: Draft) -> ParsedEntry | None:
         link=draft.link,
         published=draft.published or draft.updated,
         updated=draft.updated,
-        summary=shorten(summary, MAX_SUMMARY),
+        summary=summary,
         content_html=draft.content_html if len(draft.content_html.encode()) <= MAX_CONTENT else "",
         authors=names(draft.authors),
         tags=distinct(draft.tags, limit=MAX_TAGS),
@@ -67,6 +67,16 @@ def entry(draft: Draft) -> ParsedEntry | None:
         image_height=draft.image_height,
         language=draft.language,
     )
+
+
+def _summary(html: str) -> str:
+    """Return the beginning of the text of some HTML, reading no more of it than needed."""
+    text = ""
+    for size in _ENOUGH_HTML:
+        text = to_text(html[:size])
+        if len(text) > 2 * MAX_SUMMARY or len(html) <= size:
+            break
+    return shorten(text, MAX_SUMMARY)
 
 
 def names(authors: Iterable[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from digest.feeds import fields
 from digest.feeds.dates import parse_date
 from digest.feeds.images import Picture, first_in, picture, preferred
 from digest.feeds.markup import with_absolute_addresses
-from digest.feeds.text import plain, to_text
+from digest.feeds.text import to_text
 from digest.feeds.urls import is_inner, resolve
 from digest.feeds.xmltree import XML, Element, Names, markup_of, text_of
 
@@ -91,30 +91,23 @@ def html_of(element: Element, name: str) -> str:
     """Return the HTML an element means; plain text is escaped."""
     if not name.startswith("atom:"):
         return markup_of(element, is_markup=name.startswith("xhtml:"))
-    kind = element.get("type", "text").strip().lower()
-    if element.get("mode", "").lower() == "base64":
-        return _decoded(element) if kind.startswith("text") or "html" in kind else ""
+    kind = element.get("type", "").strip().lower() or "text"
+    if element.get("mode", "").lower() == "base64" or not ("text" in kind or "ml" in kind):
+        return _decoded(element)
     if len(element) or "xhtml" in kind:
         return markup_of(element, is_markup="xhtml" in kind or kind in {"text", "text/plain"})
-    if "html" in kind:
-        return element.text or ""
-    return escape(element.text or "", quote=False) if kind.startswith("text") else ""
+    return (element.text or "") if "html" in kind else escape(element.text or "", quote=False)
 
 
 def title_of(element: Element, name: str) -> str:
-    """Return a title as plain text, whatever kind of text it says it is."""
-    if (
-        name.startswith("atom:")
-        and len(element) == 0
-        and element.get("type", "text").lower() in {"text", "text/plain"}
-    ):
-        return plain(element.text or "")
+    """Return a title as one plain line; what is plain comes escaped, so nothing is unescaped twice."""
     return to_text(html_of(element, name))
 
 
 def _decoded(element: Element) -> str:
+    """Return the text that stands there in base64, or nothing if it is a picture or no base64 at all."""
     try:
-        return b64decode(element.text or "").decode("utf-8", "replace")
+        return b64decode("".join((element.text or "").split()), validate=True).decode()
     except (binascii.Error, ValueError):
         return ""
 

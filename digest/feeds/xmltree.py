@@ -82,9 +82,9 @@ class Names:
     """Short names of the elements of one document, such as `title`, `atom:link` or `dc:date`, in lower case."""
 
     def __init__(self, root: Element) -> None:
-        """Take the root's own namespace for plain RSS, whatever it is, if the root says it is RSS."""
-        uri, local = _split(root)
-        self._own = uri if local.lower() in {"rss", "channel"} else ""
+        """Take the root's own namespace for plain RSS or Atom, whatever it is, if the root is called so."""
+        self._own, local = _split(root)
+        self._family = {"rss": "", "channel": "", "feed": "atom:", "entry": "atom:"}.get(local.lower())
         self._known: dict[str, str] = {}
 
     def of(self, element: Element) -> str:
@@ -114,8 +114,8 @@ class Names:
         if colon and not uri:
             prefix = prefix.lower()
             return f"{'atom' if prefix == 'a10' else prefix}:{rest.lower()}"
-        if uri == self._own:
-            return local.lower()
+        if uri == self._own and self._family is not None:
+            return self._family + local.lower()
         prefix = _NAMESPACES.get(uri.strip().lower().rstrip("/"), "?")
         if prefix == "?" and (element.prefix or "").lower() in _PREFIXES:
             prefix = str(element.prefix).lower()
