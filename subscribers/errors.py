@@ -6,6 +6,8 @@ SubscribersError
 │   ├── InvalidToken      forged, damaged, of another purpose or key
 │   └── ExpiredToken      genuine, but its time is over
 ├── AddressKeyChangedError  the key that hashes addresses is not the one the database was made with
+├── AnchorError           a file of anchors holds a line that is none
+├── HeaderError           a file of subscribers does not begin with our columns
 └── RefusedError          the request is understood and not allowed now; `code` says why
 """
 
@@ -36,6 +38,14 @@ class ExpiredToken(TokenError):
 
 class AddressKeyChangedError(SubscribersError):
     """The key that hashes addresses is another one: suppression would forget everybody."""
+
+
+class AnchorError(SubscribersError):
+    """A file of anchors holds a line that is none; the text names it."""
+
+
+class HeaderError(SubscribersError):
+    """The first line of a file of subscribers does not name our columns; the text says which one is wrong."""
 
 
 class RefusedError(SubscribersError):

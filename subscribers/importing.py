@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 from subscribers.addresses import canonical
 from subscribers.admission import Newcomer
 from subscribers.choices import Choices
-from subscribers.errors import AddressError, SubscribersError
+from subscribers.errors import AddressError, HeaderError
 from subscribers.models import Cadence
 
 COLUMNS = ("email", "topics", "cadence", "time", "timezone", "language", "created_at")
@@ -42,10 +42,6 @@ class RowProblem:
     line: int
     reason: RowReason
     value: str
-
-
-class HeaderError(SubscribersError):
-    """The first line does not name our columns; the text says which one is wrong."""
 
 
 class _RowError(Exception):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from subscribers import following, register
 from subscribers.addresses import Address
 from subscribers.choices import Choices
-from subscribers.models import Subscriber, SubscriberState
+from subscribers.models import Cadence, Subscriber, SubscriberState
 from subscribers.tables import MUTE, SUBSCRIBER
 from subscribers.types import new_public_id
 from subscribers.upsert import insert
@@ -67,9 +67,14 @@ def settings(choices: Choices) -> dict[str, Any]:
         "locale": choices.locale,
         "timezone": choices.timezone,
         "cadence": choices.cadence,
-        "weekday": choices.weekday,
+        "weekday": weekday_of(choices.cadence, choices.weekday),
         "local_time": choices.local_time,
     }
+
+
+def weekday_of(cadence: Cadence, weekday: int | None) -> int | None:
+    """The weekday to store: every weekly reader has one (Monday if unsaid), nobody else does."""
+    return (weekday or 0) if cadence is Cadence.WEEKLY else None
 
 
 def choices_of(session: Session, person: Subscriber) -> Choices:

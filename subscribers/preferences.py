@@ -147,6 +147,7 @@ def _apply(session: Session, person: Subscriber, changes: Changes, *, now: datet
     if changes.settings:
         for one in fields(changes.settings):
             setattr(person, one.name, getattr(changes.settings, one.name))
+        person.weekday = joining.weekday_of(person.cadence, person.weekday)
     following.drop(session, person.id, changes.shown - changes.chosen)
     if len(following.own_topics(session, person.id)) + len(changes.new) > MAX_OWN_TOPICS:
         raise RefusedError("too_many")

@@ -11,7 +11,8 @@ from subscribers import admission, register, suppression, tables
 from subscribers.addresses import canonical
 from subscribers.admission import Admission, Newcomer
 from subscribers.choices import Choices
-from subscribers.importing import BATCH, HeaderError, Reader, RowProblem, RowReason
+from subscribers.errors import HeaderError
+from subscribers.importing import BATCH, Reader, RowProblem, RowReason
 from subscribers.models import Cadence, ConsentKind, SubscriberState, SuppressionReason
 from subscribers.unsubscribe import Source, unsubscribe
 from subscribers.verification import verify
