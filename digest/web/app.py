@@ -188,6 +188,8 @@ def template(scope: Scope) -> str:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)  # noqa: S101  # what it is registered for
+    if error.reason is Reason.EXPIRED_LINK and template(request.scope).startswith("/confirm"):
+        return await confirm.gone(request)
     return error_answer(request, error)
 
 

@@ -50,7 +50,15 @@ async def show_days(request: Request) -> Response:
     ]
     is_more = len(days) == reading.DAYS_PER_PAGE
     older = f"{site.paths.archive()}?before={days[-1].on.isoformat()}" if is_more else None
-    return page(request, "archive", lang=lang, headers=KEEP, days=rows, older=older)
+    return page(
+        request,
+        "archive",
+        lang=lang,
+        headers=KEEP,
+        days=rows,
+        older=older,
+        feed_url=site.paths.archive_feed(),
+    )
 
 
 @router.get("/archive.xml")

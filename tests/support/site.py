@@ -1,11 +1,13 @@
 """The real web app behind a real uvicorn on a loopback port, and an ordinary HTTP client in front of it."""
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -17,7 +19,8 @@ from sqlalchemy import select
 from typing_extensions import override
 
 from digest.db import Database
-from digest.runtime import Runtime
+from digest.rendering import Templates, directories
+from digest.runtime import Runtime, publisher
 from digest.settings import Settings
 from digest.web.app import create_app
 from digest.web.server import config
@@ -83,6 +86,15 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
 
+def listening() -> socket.socket:
+    """A socket on a free loopback port; with its protocol named, asyncio sends without Nagle's delay."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
+    return listener
+
+
 @contextmanager
 def serving(app: FastAPI, listener: socket.socket) -> Iterator[None]:
     """Serve an app on a bound socket until the block ends."""
@@ -99,12 +111,22 @@ def serving(app: FastAPI, listener: socket.socket) -> Iterator[None]:
     assert not thread.is_alive(), "the server did not stop"
 
 
+@cache
+def _read(language: str, public: str) -> Templates:
+    return Templates(directories(), publisher=json.loads(public), language=language)
+
+
+def _templates(settings: Settings) -> Templates:
+    return _read(settings.language, json.dumps(publisher(settings)))
+
+
 @contextmanager
 def running_site(db: Database, settings: Settings, clock: Clock, **client: Any) -> Iterator[RunningSite]:
     """The whole app on its own port, `base_url` included; `client` goes to httpx."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listening()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     runtime = Runtime(settings.model_copy(update={"base_url": url}), db, clock, Random(1))
+    runtime.__dict__["templates"] = _templates(settings)  # compiled once for all tests
     app = create_app(runtime)
-    with serving(app, listener), httpx.Client(base_url=url, **client) as http:
+    with serving(app, listener), httpx.Client(base_url=url, verify=False, **client) as http:
         yield RunningSite(url, app, runtime, clock, http)
