@@ -1,6 +1,5 @@
 """The mailed link makes a subscriber, once, whoever presses how often and from where."""
 
-import threading
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -238,40 +237,3 @@ def test_two_people_share_one_similar_topic_and_none_of_their_own(db: Database, 
     for name in ("ann", "ben"):
         joined(db, wish(name, own=(OwnTopic(query="Q", article=5), OwnTopic(query="Q"))), now=now)
     assert sorted(row["kind"].value for row in rows(db, tables.TOPIC)) == ["personal", "personal", "similar"]
-
-
-def test_many_presses_at_once_make_one_subscriber_and_one_event(db: Database, now: datetime) -> None:
-    owed = sign_up(db, wish("ann"), now=now)
-    assert owed is not None
-    results = _at_once(8, lambda: confirm(db, owed.data["request"], now=now).outcome)
-    assert sorted(results) == ["already"] * 7 + ["confirmed"]
-    assert len(rows(db, tables.SUBSCRIBER)) == 1
-    assert kinds(db) == ["confirmed"]
-
-
-def test_two_processes_signing_up_one_address_write_one_request_and_owe_one_mail(
-    db: Database, now: datetime
-) -> None:
-    slugs = iter([f"topic-{number}" for number in range(8)])
-    results = _at_once(8, lambda: sign_up(db, wish("ann", next(slugs)), now=now))
-    assert len([one for one in results if one]) == 1
-    request, *others = rows(db, tables.REQUEST)
-    assert not others
-    assert len(request["choices"]["topics"]) == 8
-
-
-def _at_once(number: int, act):
-    """Run something in so many threads, each with a connection of its own; the results."""
-    results, gate = [], threading.Barrier(number)
-
-    def run() -> None:
-        gate.wait()
-        results.append(act())
-
-    threads = [threading.Thread(target=run) for _ in range(number)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
-    assert len(results) == number
-    return results
