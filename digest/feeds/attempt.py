@@ -45,20 +45,31 @@ async def attempt(
             rests=rests,
         )
     )
-    outcome, detail, document = fetched.outcome, fetched.detail, None
-    if fetched.body is not None:
-        if is_same_parser and fetched.body.sha256 == feed.body_sha256:
-            outcome = Outcome.UNCHANGED
-        else:
-            outcome, detail, document = await _read(feed, fetched, pool)
+    try:
+        outcome, detail, document = await _judged(feed, fetched, pool, is_same_parser=is_same_parser)
+    except BaseException:
+        if fetched.body is not None:
+            fetched.body.close()
+        raise
     return Result(
         feed_id=feed.id,
         claimed_until=feed.claimed_until,
-        outcome=outcome or Outcome.INTERNAL,
+        outcome=outcome,
         detail=detail,
         fetched=fetched,
         document=document,
     )
+
+
+async def _judged(
+    feed: Feed, fetched: Fetched, pool: Parses, *, is_same_parser: bool
+) -> tuple[Outcome, str, ParsedDocument | None]:
+    """Say how an answer ends, and read it only if it is not the one we know."""
+    if fetched.outcome is not None or fetched.body is None:
+        return fetched.outcome or Outcome.INTERNAL, fetched.detail, None
+    if is_same_parser and fetched.body.sha256 == feed.body_sha256:
+        return Outcome.UNCHANGED, "", None
+    return await _read(feed, fetched, pool)
 
 
 async def _read(feed: Feed, fetched: Fetched, pool: Parses) -> tuple[Outcome, str, ParsedDocument | None]:

@@ -90,3 +90,11 @@ async def no_sleep(_seconds: float) -> None:
 def rounds(db: Database, fetcher: Fetcher, pool: ParsePool, now: datetime) -> Rounds:
     """Rounds on a fresh database of each kind."""
     return Rounds(db=db, fetcher=fetcher, pool=pool, now=now, rng=Random(1))
+
+
+@pytest.fixture
+def light(sqlite_url: str, fetcher: Fetcher, pool: ParsePool, now: datetime) -> Iterator[Rounds]:
+    """Rounds on SQLite only, for what no database decides."""
+    database = Database(sqlite_url)
+    yield Rounds(db=database, fetcher=fetcher, pool=pool, now=now, rng=Random(1))
+    database.close()
