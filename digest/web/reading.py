@@ -130,7 +130,7 @@ def _hits(
     session: Session, subscriber_id: int, article_ids: Iterable[int], *, today: date
 ) -> dict[int, list[TopicHit]]:
     """Why each article is there, by the topics that are not muted today."""
-    speaks = col(Subscription.muted_until).is_(None) | (col(Subscription.muted_until) <= today)
+    speaks = col(Subscription.muted_until).is_(None) | (col(Subscription.muted_until) < today)
     rows = session.exec(
         select(Match)
         .join(Subscription, col(Subscription.topic_id) == col(Match.topic_id))

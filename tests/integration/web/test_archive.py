@@ -29,7 +29,9 @@ def test_the_archive_shows_each_day_with_its_public_articles(story: Story) -> No
     assert day.status_code == 200
     assert all(title in day.text for title in TITLES.values())
     assert "sandbox" in day.headers["content-security-policy"]
-    assert not [part for part in ("/u/", "/p/", "/m/", "example.org</td>") if f"{story.site.url}{part}" in day.text]
+    assert not [
+        part for part in ("/u/", "/p/", "/m/", "example.org</td>") if f"{story.site.url}{part}" in day.text
+    ]
     assert story.site.client.get("/archive/2026-11-21").status_code == 404
     assert story.site.client.get("/archive/heute").status_code == 404
 
@@ -38,7 +40,9 @@ def test_own_topics_and_withheld_articles_stay_out_of_the_archive(story: Story) 
     with story.site.db.write() as session:
         feed = make_feed(session, "https://other.example.org/rss", now=story.site.clock.now)
         own = make_topic(session, "own", kind=TopicKind.PERSONAL, now=story.site.clock.now)
-        private = make_article(session, feed, "Nur fuer Ann", number=50, release_no=1, now=story.site.clock.now)
+        private = make_article(
+            session, feed, "Nur fuer Ann", number=50, release_no=1, now=story.site.clock.now
+        )
         from digest.matching.models import Match
 
         match = {"field": "title", "term": "x", "score": 1.0, "matched_at": story.site.clock.now}
@@ -56,14 +60,18 @@ def test_own_topics_and_withheld_articles_stay_out_of_the_archive(story: Story) 
 def test_without_an_archive_nothing_points_to_one(story: Story) -> None:
     site = story.site
     object.__setattr__(site.runtime, "settings", site.runtime.settings.model_copy(update={"archive": False}))
-    assert [site.client.get(path).status_code for path in ("/archive", "/archive.xml", "/archive/2026-11-22")] == [404] * 3
+    assert [
+        site.client.get(path).status_code for path in ("/archive", "/archive.xml", "/archive/2026-11-22")
+    ] == [404] * 3
     assert "/archive" not in site.client.get("/").text
     assert site.client.get("/topics/ki/feed.xml").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/archive.xml", "/topics/ki/feed.xml", "own"])
 def test_feeds_are_read_without_complaint_by_our_parser_and_another(story: Story, path: str) -> None:
-    change(story, Article, title="Neuer \x0b<Chip> & ]]> \ud7ff", summary="Erst\x00 Zeile", authors=["Ann & Ben"])
+    change(
+        story, Article, title="Neuer \x0b<Chip> & ]]> \ud7ff", summary="Erst\x00 Zeile", authors=["Ann & Ben"]
+    )
     url = story.path(Purpose.FEED) if path == "own" else path
     answer = story.site.client.get(url)
     assert answer.headers["content-type"] == "application/atom+xml; charset=utf-8"
@@ -92,7 +100,9 @@ def test_a_personal_feed_holds_ones_own_topics_without_the_muted(story: Story) -
     assert titles() == {TITLES["ki"], TITLES["ukraine"]}
     with story.site.db.write() as session:
         ann = story.person()
-        session.add(Mute(subscriber_id=ann.id, kind=MuteKind.STORY, value="1", created_at=story.site.clock.now))
+        session.add(
+            Mute(subscriber_id=ann.id, kind=MuteKind.STORY, value="1", created_at=story.site.clock.now)
+        )
     assert titles() == {TITLES["ukraine"]}
     change(story, Subscription, muted_until=story.site.clock.now.date().replace(day=30))
     assert titles() == set()
