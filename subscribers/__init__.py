@@ -58,5 +58,8 @@ The operator's way
     consent       append(session, events: Sequence[Event], *, now) -> list[int] · head(session) -> Anchor
     verification  verify(session, *, anchors=()) -> Verification(events, subjects, erased, head, first_bad, ok)
     proof         proof(session, address, *, timezone) -> Proof | None
+    anchors       line(anchor, *, on) -> str · read(lines) -> list[Anchor]: the file that `verify` compares with
+    replay        line(fact) -> str · read(lines) -> Iterator[Fact]
+                  replay(session, facts, *, now, hasher, withdraw) -> int: after an older database was put back
     retention     sweep(session, *, now, hasher, withdraw, periods, limit) -> Swept; repeat until `total` is 0
 """

@@ -66,8 +66,16 @@ def suppress(
     note: str = "",
 ) -> int:
     """Never mail these addresses again; how many rows were written. A complaint or manual entry stays what it is."""
-    hashes = sorted({hasher.hash(key) for key in address_keys})
-    rows = [{"address_hash": one, "reason": reason, "since": now, "note": note} for one in hashes]
+    return suppress_hashes(session, {hasher.hash(key) for key in address_keys}, reason, now=now, note=note)
+
+
+def suppress_hashes(
+    session: Session, hashes: Iterable[str], reason: SuppressionReason, *, now: datetime, note: str = ""
+) -> int:
+    """The same for addresses known by their keyed hashes only."""
+    rows = [
+        {"address_hash": one, "reason": reason, "since": now, "note": note} for one in sorted(set(hashes))
+    ]
     if not rows:
         return 0
     weaker = SUPPRESSION.c.reason.not_in(_FINAL) & (SUPPRESSION.c.reason != reason)

@@ -28,6 +28,7 @@ class Source(StrEnum):
     PAGE = "page"
     MAILTO = "mailto"
     CLI = "cli"
+    RESTORE = "restore"
 
 
 class LeavingReason(StrEnum):
