@@ -71,7 +71,7 @@ def _steadily(name: str, job: Callable[[], Any]) -> Callable[[], None]:
             job()
         except SQLAlchemyError as error:
             _log.warning("stage_failed", stage=name, error=type(error).__name__)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the rim of a stage
             _log.exception("stage_failed", stage=name)
 
     return run

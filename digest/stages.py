@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from digest import __version__
 from digest.db import Database
+from digest.delivery.edition_control import the_instance
 from digest.delivery.outbox import EditionLedger, forget
 from digest.delivery.post import post_office
 from digest.editions import calendar
@@ -133,6 +134,8 @@ def plan(runtime: Runtime) -> PlanCounts:
     """Wake people whose pause is over, then write down every edition that is due and who gets it."""
     with runtime.db.write() as session:
         resume_due(session, now=runtime.clock())
+        if the_instance(session).hold_reason:
+            return PlanCounts()
     return plan_due(
         runtime.db,
         EditionLedger(),

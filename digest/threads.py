@@ -51,7 +51,7 @@ class Gathering:
             await round_
         except asyncio.CancelledError:
             pass  # told to stop in the middle: the claims run out by themselves
-        except Exception:
+        except Exception:  # noqa: BLE001 - the rim of a round
             _log.exception("stage_failed", stage="gather")
 
 
@@ -105,5 +105,5 @@ def _thread(
     try:
         yield lambda: call(inside["one"].wake)
     finally:
-        call(lambda: inside["stop"].set())
+        call(inside["stop"].set)
         thread.join(FAREWELL)

@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from typing_extensions import override
 
 from digest.db import changed, in_batches
-from digest.delivery.models import Chunk, Delivery, DeliveryState, MailKind, Reason
+from digest.delivery.models import Attempt, Chunk, Delivery, DeliveryState, MailKind, Reason
 from digest.editions.models import Edition
 from digest.editions.plan import Alerts, Ledger, PlannedDelivery
 from subscribers.models import Cadence, Subscriber
@@ -77,6 +77,21 @@ def skip(
     return changed(session, doubtful.values(state=DeliveryState.UNKNOWN, **ended)) + changed(
         session, plain.values(state=DeliveryState.SKIPPED, **ended)
     )
+
+
+def forget(session: Session, subscriber_id: int | None, address: str, *, now: datetime) -> None:
+    """Cancel what this person was still owed and take the person out of all that was sent; counts stay.
+
+    Somebody who never confirmed has no id and is found by the address alone. Replies go too: a server may quote it.
+    """
+    mine = col(Delivery.address) == address
+    if subscriber_id is not None:
+        mine |= col(Delivery.subscriber_id) == subscriber_id
+    skip(session, mine, Reason.ERASED, now=now, keeps_windows=True)
+    ids = select(col(Delivery.id)).where(mine).scalar_subquery()
+    session.execute(update(Attempt).where(col(Attempt.delivery_id).in_(ids)).values(reply=""))
+    blank = {"subscriber_id": None, "address": None, "data": None, "reply": ""}
+    session.execute(update(Delivery).where(mine).values(blank))
 
 
 def _return_windows(session: Session, open_rows: ColumnElement[bool]) -> None:

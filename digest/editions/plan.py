@@ -108,15 +108,20 @@ def cut_release(db: Database, *, now: datetime) -> int | None:
     """Give every eligible, matched article without a number the next one; None if none waits or another cut won."""
     try:
         with db.write() as session:
-            if not _has_unreleased(session):
-                return None
-            number = newest_release(session) + 1
-            session.execute(insert(Release).values(no=number, cut_at=now, articles=0))
-            taken = changed(session, update(Article).where(*_waiting()).values(release_no=number))
-            session.execute(update(Release).where(col(Release.no) == number).values(articles=taken))
-            return number
+            return cut(session, now=now)
     except IntegrityError:  # another planner took the number: its cut is ours
         return None
+
+
+def cut(session: Session, *, now: datetime) -> int | None:
+    """`cut_release` in the caller's transaction; raises IntegrityError when another cut won."""
+    if not _has_unreleased(session):
+        return None
+    number = newest_release(session) + 1
+    session.execute(insert(Release).values(no=number, cut_at=now, articles=0))
+    taken = changed(session, update(Article).where(*_waiting()).values(release_no=number))
+    session.execute(update(Release).where(col(Release.no) == number).values(articles=taken))
+    return number
 
 
 def newest_release(session: Session) -> int:
@@ -126,13 +131,7 @@ def newest_release(session: Session) -> int:
 
 def open_edition(session: Session, slot: Slot, *, now: datetime, reason: str = "") -> int | None:
     """Insert the Edition of a slot; None if somebody has it. With a reason it is born skipped."""
-    exists = select(col(Edition.id)).where(
-        col(Edition.cadence) == slot.cadence,
-        col(Edition.local_time) == slot.local_time,
-        col(Edition.timezone) == slot.timezone,
-        col(Edition.local_date) == slot.local_date,
-    )
-    if session.execute(exists).first() is not None:
+    if session.execute(select(col(Edition.id)).where(*slot_of(slot))).first() is not None:
         return None
     edition = Edition(
         cadence=slot.cadence,
@@ -154,6 +153,16 @@ def open_edition(session: Session, slot: Slot, *, now: datetime, reason: str = "
     except IntegrityError:
         return None
     return edition.id
+
+
+def slot_of(slot: Slot | Edition) -> tuple[Any, ...]:
+    """What finds the Edition row of a slot."""
+    return (
+        col(Edition.cadence) == slot.cadence,
+        col(Edition.local_time) == slot.local_time,
+        col(Edition.timezone) == slot.timezone,
+        col(Edition.local_date) == slot.local_date,
+    )
 
 
 def groups(session: Session) -> list[Group]:

@@ -225,7 +225,7 @@ def upgrade() -> None:
         "match_stage",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("owner", sa.String(length=64), nullable=False),
-        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lease_until", sa.Float(), nullable=False),
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("analyzer_version", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_match_stage")),
@@ -359,6 +359,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("state = 'active'"),
             postgresql_where=sa.text("state = 'active'"),
         )
+        batch_op.create_index(
+            "ix_subscriber_unsubscribed_at",
+            ["unsubscribed_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'unsubscribed'"),
+            postgresql_where=sa.text("state = 'unsubscribed'"),
+        )
 
     op.create_table(
         "suppression",
@@ -404,6 +411,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("host", sa.String(length=253), nullable=False),
         sa.Column("boot", sa.String(length=64), nullable=False),
+        sa.Column("namespace", sa.String(length=64), nullable=False),
         sa.Column("pid", sa.Integer(), nullable=False),
         sa.Column("beat", sa.Integer(), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
@@ -543,7 +551,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("prev_hash", name=op.f("uq_consent_prev_hash")),
     )
     with op.batch_alter_table("consent", schema=None) as batch_op:
-        batch_op.create_index("ix_consent_at", ["at"], unique=False)
+        batch_op.create_index(
+            "ix_consent_network",
+            ["seq"],
+            unique=False,
+            sqlite_where=sa.text("network_salt IS NOT NULL"),
+            postgresql_where=sa.text("network_salt IS NOT NULL"),
+        )
         batch_op.create_index("ix_consent_subject", ["subject"], unique=False)
 
     op.create_table(
@@ -678,7 +692,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("public_id", name=op.f("uq_signup_request_public_id")),
     )
     with op.batch_alter_table("signup_request", schema=None) as batch_op:
-        batch_op.create_index("ix_signup_request_expires_at", ["expires_at"], unique=False)
+        batch_op.create_index("ix_signup_request_requested_at", ["requested_at"], unique=False)
 
     op.create_table(
         "topic",
@@ -894,7 +908,7 @@ def downgrade() -> None:
 
     op.drop_table("topic")
     with op.batch_alter_table("signup_request", schema=None) as batch_op:
-        batch_op.drop_index("ix_signup_request_expires_at")
+        batch_op.drop_index("ix_signup_request_requested_at")
 
     op.drop_table("signup_request")
     op.drop_table("mute")
@@ -905,7 +919,11 @@ def downgrade() -> None:
     op.drop_table("content")
     with op.batch_alter_table("consent", schema=None) as batch_op:
         batch_op.drop_index("ix_consent_subject")
-        batch_op.drop_index("ix_consent_at")
+        batch_op.drop_index(
+            "ix_consent_network",
+            sqlite_where=sa.text("network_salt IS NOT NULL"),
+            postgresql_where=sa.text("network_salt IS NOT NULL"),
+        )
 
     op.drop_table("consent")
     with op.batch_alter_table("chunk", schema=None) as batch_op:
@@ -934,6 +952,11 @@ def downgrade() -> None:
     op.drop_table("unsubscribe_reason")
     op.drop_table("suppression")
     with op.batch_alter_table("subscriber", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_subscriber_unsubscribed_at",
+            sqlite_where=sa.text("state = 'unsubscribed'"),
+            postgresql_where=sa.text("state = 'unsubscribed'"),
+        )
         batch_op.drop_index(
             "ix_subscriber_group",
             sqlite_where=sa.text("state = 'active'"),

@@ -1,0 +1,157 @@
+"""`digest editions`: what went out, what waits, and how to stop and go on."""
+
+from typing import Annotated
+
+import typer
+from sqlmodel import Session, col, select
+
+from digest.cli import opening, output
+from digest.delivery import edition_control as control
+from digest.delivery.history import counts_by_state
+from digest.editions.listing import list_editions
+from subscribers import suppression
+from subscribers.models import Subscriber
+
+app = typer.Typer(help="See, hold, release, cancel and retry editions.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Number = Annotated[int, typer.Argument(help="The edition's number in `editions list`.")]
+MaybeNumber = Annotated[int | None, typer.Argument(help="The edition's number in `editions list`.")]
+All = Annotated[bool, typer.Option("--all", help="Everything, planning included; confirmations still go.")]
+
+
+@app.command("list")
+def list_(
+    *, limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50, json: Json = False
+) -> None:
+    """Show the newest editions with the state of their mails."""
+    with opening.database() as db, db.read() as session:
+        rows = list_editions(session, count=counts_by_state, limit=limit)
+    if json:
+        output.as_json(rows)
+        return
+    output.table(
+        ("id", "cadence", "for", "at", "zone", "state", "why", "contents", "sent", "open", "failed"),
+        (
+            (
+                row["id"],
+                row["cadence"],
+                row["local_date"],
+                row["local_time"],
+                row["timezone"],
+                row["state"],
+                row["reason"],
+                row["contents"],
+                row["deliveries"]["sent"],
+                sum(row["deliveries"][state] for state in ("planned", "claimed", "in_data", "deferred")),
+                row["deliveries"]["failed"] + row["deliveries"]["unknown"],
+            )
+            for row in rows
+        ),
+        empty="There are no editions yet: the first comes at the hour a subscriber chose, if there is news.",
+    )
+
+
+@app.command()
+def show(number: Number, *, json: Json = False) -> None:
+    """Show one edition."""
+    with opening.database() as db, db.read() as session:
+        rows = list_editions(session, count=counts_by_state, edition_id=number)
+    if not rows:
+        output.fail(f"There is no edition {number}. `digest editions list` shows them.")
+    if json:
+        output.as_json(rows[0])
+        return
+    output.facts((name, value) for name, value in rows[0].items() if name != "deliveries")
+    output.facts((f"  {state}", count) for state, count in rows[0]["deliveries"].items())
+
+
+@app.command()
+def hold(
+    number: MaybeNumber = None,
+    *,
+    all_: All = False,
+    reason: Annotated[str, typer.Option(help="Why; shown in `editions list`.")] = "held by the operator",
+    json: Json = False,
+) -> None:
+    """Stop an edition, or everything: not one further mail is finished until `release`."""
+    with opening.database() as db, db.write() as session:
+        if all_:
+            is_new = control.hold_all(session, reason=reason)
+        else:
+            is_new = control.hold(session, _one(number), reason=reason)
+    _tell(is_new, "is held", "was held already", number, json=json)
+
+
+@app.command()
+def release(number: MaybeNumber = None, *, all_: All = False, json: Json = False) -> None:
+    """Go on where it was stopped."""
+    with opening.database() as db, db.write() as session:
+        if all_:
+            is_new = control.release_all(session)
+        else:
+            is_new = control.release(session, _one(number), now=opening.now())
+    _tell(is_new, "goes on", "was not held", number, json=json)
+
+
+@app.command()
+def cancel(
+    number: Number,
+    *,
+    return_news: Annotated[
+        bool, typer.Option("--return-news", help="The next edition carries what these people did not get.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Send nothing more of an edition."""
+    if not output.agreed(f"Cancel the rest of edition {number}?", yes=yes):
+        return
+    with opening.database() as db, db.write() as session:
+        skipped = control.cancel(session, number, now=opening.now(), returns_news=return_news)
+    if json:
+        output.as_json({"id": number, "skipped": skipped})
+    else:
+        output.say(f"Edition {number} is cancelled; {skipped} mails were not sent.")
+
+
+@app.command()
+def retry(
+    number: Number,
+    *,
+    refused: Annotated[bool, typer.Option("--refused", help="Also addresses said not to exist.")] = False,
+    unknown: Annotated[bool, typer.Option("--unknown", help="Also mails that may have arrived.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Send the failed mails of an edition again."""
+    if unknown and not output.agreed("A second copy is possible. Send the unknown ones again?", yes=yes):
+        return
+    with opening.running() as runtime, runtime.db.write() as session:
+
+        def lift(inner: Session, ids: list[int]) -> None:
+            keys = inner.exec(select(Subscriber.address_key).where(col(Subscriber.id).in_(ids)))
+            for key in keys:
+                suppression.lift(inner, key, hasher=runtime.hasher)
+
+        done = control.retry(
+            session, number, now=runtime.clock(), refused=refused, unknown=unknown, lift=lift
+        )
+    if json:
+        output.as_json({"id": number, **output.plain(done)})
+    else:
+        output.say(f"{done.planned} mails of edition {number} are sent again, {done.kept} stay as they are.")
+
+
+def _one(number: int | None) -> int:
+    if number is None:
+        output.fail("Name an edition, or say --all.", code=output.USAGE)
+    return number
+
+
+def _tell(is_new: bool, done: str, already: str, number: int | None, *, json: bool) -> None:  # noqa: FBT001 - the fact told
+    what = "Everything" if number is None else f"Edition {number}"
+    if json:
+        output.as_json({"id": number, "changed": is_new})
+    else:
+        output.say(f"{what} {done if is_new else already}.")
