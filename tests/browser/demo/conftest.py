@@ -1,3 +1,5 @@
-from tests.unit.demo.conftest import browser, mailbox
+"""The pages of the unit tests, for a real browser."""
 
-__all__ = ["browser", "mailbox"]
+from tests.unit.demo.conftest import browser, mailbox, site
+
+__all__ = ["browser", "mailbox", "site"]

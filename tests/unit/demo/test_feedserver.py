@@ -5,6 +5,8 @@ import pytest
 
 from digest.demo.samples import NAMES, sample_feed
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_feed_is_served_once_and_then_unchanged(browser, name):
