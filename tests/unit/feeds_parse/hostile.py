@@ -82,6 +82,9 @@ HOSTILE: dict[str, Callable[[int], bytes]] = {
     "html: images": _item(b"&lt;img src=a "),
     "html: placeholders": _item(b"&lt;img src='data:x' width=1>"),
     "html: long names": _item(b"&lt;img aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+    "html: one long name": lambda size: (
+        RSS + b"<item><description>&lt;img " + b"a" * (size // 2) + b"></description></item>"
+    ),
     "html: spaces": _item(b"&lt;a href=                                             "),
     "html: relative links": _item(b"&lt;a href='x'>y&lt;/a>"),
     "html: deep": _item(b"&lt;div>&lt;b>&lt;table>"),

@@ -166,3 +166,10 @@ def test_a_document_cut_anywhere_is_a_feed_or_a_format_error() -> None:
 def test_repair_leaves_a_good_document_alone() -> None:
     good = rss(item("A &amp; B &#228; <![CDATA[& <b>]]>"))
     assert repair(good).replace("ä", "&#228;") == good
+
+
+@pytest.mark.parametrize("reference", ["&#xD83D;", "&#55357;", "&#x00dfff", "&#xD8&#xD800;00;"])
+@pytest.mark.parametrize("disguise", ["<!--", "<![CDATA["])
+def test_half_a_character_is_gone_even_where_a_parser_sees_no_comment(disguise: str, reference: str) -> None:
+    body = f"<rss><item x='{disguise}'><title>a{reference}b</title></item></rss>"
+    assert title_of(body).startswith("a")
