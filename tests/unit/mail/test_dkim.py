@@ -158,6 +158,7 @@ def test_a_short_rsa_key_is_refused() -> None:
 @pytest.mark.parametrize(
     "pem",
     [b"", b"not a key", new_key(selector="s", algorithm="ed25519-sha256")[1][:60]],
+    ids=["empty", "text", "cut off"],
 )
 def test_what_is_no_key_is_refused_in_one_sentence(pem: bytes) -> None:
     with pytest.raises(DkimKeyError, match="no private key in PEM form"):
