@@ -23,6 +23,7 @@ _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PURPOSES = ("edition", "system", "bounce", "unsubscribe")
 # "+", the longest delivery id (63 bits in base 36), "." and 16 letters of proof.
 _VERP_ROOM = 1 + 13 + 1 + 16
 
@@ -47,7 +48,9 @@ class Envelopes:
     def __init__(
         self, *, secret: bytes, sender: str, bounce: str | None = None, unsubscribe: str | None = None
     ) -> None:
-        self._secret = secret
+        self._keys = {
+            purpose: hmac.digest(secret, f"mail:{purpose}".encode(), "sha256") for purpose in _PURPOSES
+        }
         self._sender = sendable(sender)
         self._domain = sender.rpartition("@")[2].lower()
         self._bounce = _with_room(bounce)
@@ -87,8 +90,8 @@ class Envelopes:
         return f"{local}+{base36(delivery_id)}.{proof}@{domain}"
 
     def _proof(self, purpose: str, text: str, *, length: int) -> str:
-        key = hmac.digest(self._secret, f"mail:{purpose}".encode(), "sha256")
-        return b32encode(hmac.digest(key, text.encode(), "sha256")).decode().lower()[:length]
+        proof = hmac.digest(self._keys[purpose], text.encode(), "sha256")
+        return b32encode(proof).decode().lower()[:length]
 
 
 def sendable(address: str) -> str:

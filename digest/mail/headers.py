@@ -6,17 +6,15 @@ encoded word is itself encoded, so it is shown literally and decoded by nobody. 
 
 import re
 import unicodedata
-from base64 import b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from digest.mail.encoded import encoded_words
 from digest.mail.errors import HeaderError
 
 _FOLD = "\r\n "
 _WIDTH = 78  # RFC 5322 §2.1.1
 _ENCODED_WIDTH = 76  # RFC 2047 §2: a line that holds encoded words
-_WORD = 75
 _NAME = re.compile(r"[A-Z][A-Za-z-]+")
 _PLAIN = re.compile(r"[\x20-\x7e]+")
 _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
@@ -25,8 +23,6 @@ _DIRTY = re.compile(
     + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
     + "]+"
 )
-# What RFC 2047 §5(3) lets a word in a phrase hold unquoted; everything else is =XX.
-_Q_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,37 +151,4 @@ def _lines(pieces: Iterable[str], *, room: int, between: str) -> str:
 
 
 def _encoded(text: str, *, room: int) -> str:
-    """RFC 2047 words, B or Q, whichever is shorter; ≤ 75 octets each, no character cut in two."""
-    first = min(_WORD, room - (_WIDTH - _ENCODED_WIDTH))
-    return min((_encoded_as(text, form, first=first) for form in _FORMS), key=len)
-
-
-class _Form(NamedTuple):
-    """One of the two encodings of RFC 2047 §4."""
-
-    letter: str
-    write: Callable[[bytes], str]
-
-
-def _encoded_as(text: str, form: _Form, *, first: int) -> str:
-    words, part = [], b""
-    room = first
-    for character in text:
-        octets = character.encode()
-        if part and len(form.write(part + octets)) + 12 > room:
-            words.append(part)
-            part, room = b"", _WORD
-        part += octets
-    words.append(part)
-    return _FOLD.join(f"=?utf-8?{form.letter}?{form.write(word)}?=" for word in words)
-
-
-def _q(octets: bytes) -> str:
-    return "".join("_" if o == 0x20 else chr(o) if o in _Q_SAFE else f"={o:02X}" for o in octets)
-
-
-def _b(octets: bytes) -> str:
-    return b64encode(octets).decode()
-
-
-_FORMS: tuple[_Form, ...] = (_Form("Q", _q), _Form("B", _b))
+    return _FOLD.join(encoded_words(text, first=room - (_WIDTH - _ENCODED_WIDTH)))

@@ -14,7 +14,7 @@ from digest.mail.dkim import Signer
 from digest.mail.envelope import Envelope, sendable
 from digest.mail.errors import SlotError
 from digest.mail.headers import Mailbox, Uris, header
-from digest.mail.parts import Hole, Prepared, prepare
+from digest.mail.parts import Prepared, prepare
 from digest.mail.quoted import encode, ended
 from digest.mail.slots import Slot, fill
 
@@ -177,12 +177,11 @@ def _body(prepared: Prepared, slots: Mapping[Slot, str]) -> bytes:
     """The body with every hole filled, each value on physical lines of its own."""
     if missing := sorted(slot.name.lower() for slot in prepared.slots if slot not in slots):
         raise SlotError(f"no value for slot {', '.join(missing)}")
-    values: dict[Hole, bytes] = {}
     pieces = list(prepared.pieces)
-    for position, hole in prepared.holes:
-        if (value := values.get(hole)) is None:
-            value = values[hole] = ended(encode(fill(hole.slot, slots[hole.slot], is_html=hole.is_html)))
-        pieces[position] = value
+    for hole, positions in prepared.holes:
+        value = ended(encode(fill(hole.slot, slots[hole.slot], is_html=hole.is_html)))
+        for position in positions:
+            pieces[position] = value
     return b"".join(pieces)
 
 

@@ -60,7 +60,7 @@ class Rendered(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A position to fill: a slot, and whether HTML stands around it."""
+    """What fills a position: a slot, and whether HTML stands around it."""
 
     slot: Slot
     is_html: bool
@@ -80,7 +80,7 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A content as bytes with holes. `slots` says which values a mail of it needs; `size` is its length in octets."""
+    """A content as bytes, with holes and the positions of each; `size` is its length in octets."""
 
     kind: str
     subject: bytes
@@ -88,9 +88,13 @@ class Prepared:
     content_headers: tuple[bytes, ...]
     content_names: tuple[str, ...]
     pieces: tuple[bytes, ...]
-    holes: tuple[tuple[int, Hole], ...]
-    slots: frozenset[Slot]
+    holes: tuple[tuple[Hole, tuple[int, ...]], ...]
     size: int
+
+    @property
+    def slots(self) -> frozenset[Slot]:
+        """The slots a mail of it needs values for."""
+        return frozenset(hole.slot for hole, _ in self.holes)
 
 
 @dataclass(slots=True)
@@ -145,7 +149,6 @@ def prepare(
         content_names=names,
         pieces=pieces,
         holes=holes,
-        slots=frozenset(hole.slot for _, hole in holes),
         size=sum(map(len, pieces)),
     )
 
@@ -156,10 +159,15 @@ def _half(
     """One part as encoded fragments."""
     return [
         shelf.encoded(each, is_html=is_html, prefixes=prefixes)
-        if shelf is not None and each.is_shared
+        if shelf is not None and _comes_again(each)
         else _encoded(each, is_html=is_html, prefixes=prefixes)
         for each in fragments
     ]
+
+
+def _comes_again(fragment: Fragment) -> bool:
+    """A card does, and so does what holds no marker of this one render."""
+    return fragment.is_shared or fragment.stem not in fragment.text
 
 
 def _encoded(fragment: Fragment, *, is_html: bool, prefixes: Mapping[Slot, str]) -> Encoded:
@@ -207,16 +215,16 @@ def _closed(half: Sequence[Encoded]) -> list[Piece]:
     return [*pieces, last if not last.endswith(SOFT_BREAK) else last.removesuffix(SOFT_BREAK) + b"\r\n"]
 
 
-def _packed(body: Sequence[Piece]) -> tuple[tuple[bytes, ...], tuple[tuple[int, Hole], ...]]:
+def _packed(body: Sequence[Piece]) -> tuple[tuple[bytes, ...], tuple[tuple[Hole, tuple[int, ...]], ...]]:
     """Neighbouring bytes joined; each hole an empty piece whose position is noted."""
     pieces: list[bytes] = []
-    holes: list[tuple[int, Hole]] = []
+    holes: dict[Hole, list[int]] = {}
     run: list[bytes] = []
     for piece in body:
         if isinstance(piece, bytes):
             run.append(piece)
             continue
         pieces += (b"".join(run), b"")
-        holes.append((len(pieces) - 1, piece))
+        holes.setdefault(piece, []).append(len(pieces) - 1)
         run = []
-    return (*pieces, b"".join(run)), tuple(holes)
+    return (*pieces, b"".join(run)), tuple((hole, tuple(places)) for hole, places in holes.items())

@@ -1,13 +1,16 @@
 """Cards: an item is rendered once per language and zone, in both parts, and joined into every mail that shows it."""
 
-import json
+import marshal
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from jinja2 import Template
+
+# All a card sees beside its item: never its place, or it could not stand in another mail.
+_SEEN = ("lang", "language", "timezone", "site", "gettext", "ngettext", "pgettext", "npgettext")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,54 +28,58 @@ class Deck:
 
     card: Template
     limit: int = 5_000
-    _kept: OrderedDict[str, Fragment] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[tuple[str, str, bytes], Fragment] = field(default_factory=OrderedDict)
 
-    def draw(self, item: Mapping[str, Any], *, context: Mapping[str, Any], stem: str) -> Fragment:
-        """The item's card. A card may depend on its item, the language and the zone, and on nothing else of the mail."""
-        key = f"{context['lang']} {context['timezone']} {self._without(item, stem)}"
-        if (known := self._kept.get(key)) is not None:
-            self._kept.move_to_end(key)
+    def draw(self, item: dict[str, Any], *, key: bytes, context: Mapping[str, Any], stem: str) -> Fragment:
+        """The item's card in the context's language and zone."""
+        place = (context["lang"], context["timezone"], key)
+        if (known := self._kept.get(place)) is not None:
+            self._kept.move_to_end(place)
             return known
-        made = Fragment(self.card.render({**context, "item": item}), stem, is_shared=True)
-        self._kept[key] = made
+        made = self._kept[place] = Fragment(self.card.render({**context, "item": item}), stem, is_shared=True)
         if len(self._kept) > self.limit:
             self._kept.popitem(last=False)
         return made
 
-    def _without(self, item: Mapping[str, Any], stem: str) -> str:
-        """The item as text, with its random markers folded to what no JSON holds."""
-        text = json.dumps(item)
-        return text.replace(stem, "\0") if stem else text
+
+@dataclass(slots=True)
+class Table:
+    """One mail's cards: its items are keyed once, for both parts."""
+
+    context: Mapping[str, Any]
+    stem: str
+    _keys: dict[int, bytes] = field(default_factory=dict)
+
+    def joined(self, shell: Template, deck: Deck) -> tuple[Fragment, ...]:
+        """A part as fragments: the shell, cut where a card stands, and the cards."""
+        seam = f"Q{secrets.token_hex(8)}C"
+        cards: list[Fragment] = []
+        first, *rest = shell.render({**self.context, "deal": self._dealer(deck, cards, seam)}).split(seam)
+        fragments = [Fragment(first, self.stem)]
+        for card, text in zip(cards, rest, strict=True):
+            fragments += (card, Fragment(text, self.stem))
+        return tuple(fragments)
+
+    def _dealer(self, deck: Deck, cards: list[Fragment], seam: str) -> Callable[[dict[str, Any]], str]:
+        seen = {name: self.context[name] for name in _SEEN}
+
+        def deal(item: dict[str, Any]) -> str:
+            cards.append(deck.draw(item, key=self._key(item), context=seen, stem=self.stem))
+            return seam
+
+        return deal
+
+    def _key(self, item: dict[str, Any]) -> bytes:
+        """The item's values as bytes, its random markers blotted out; version 2 of the format depends on values alone."""
+        if (known := self._keys.get(id(item))) is not None:
+            return known
+        octets = marshal.dumps(item, 2)
+        if self.stem:
+            octets = octets.replace(self.stem.encode(), bytes(len(self.stem)))
+        self._keys[id(item)] = octets
+        return octets
 
 
-def joined(shell: Template, deck: Deck, *, context: Mapping[str, Any], stem: str) -> tuple[Fragment, ...]:
-    """A part as fragments: the shell, cut where a card stands, and the cards."""
-    seam = f"Q{secrets.token_hex(8)}C"
-    cards: list[Fragment] = []
-    few = {name: context[name] for name in CARD_CONTEXT}
-    first, *rest = shell.render({**context, "card": _dealer(deck, cards, few, seam=seam, stem=stem)}).split(
-        seam
-    )
-    fragments = [Fragment(first, stem)]
-    for card, text in zip(cards, rest, strict=True):
-        fragments += (card, Fragment(text, stem))
-    return tuple(fragments)
-
-
-# All a card sees beside its item.
-CARD_CONTEXT = ("lang", "language", "timezone", "site", "gettext", "ngettext", "pgettext", "npgettext")
-
-
-def _dealer(
-    deck: Deck, cards: list[Fragment], context: Mapping[str, Any], *, seam: str, stem: str
-) -> Callable[[Mapping[str, Any]], str]:
-    def card(item: Mapping[str, Any]) -> str:
-        cards.append(deck.draw(item, context=context, stem=stem))
-        return seam
-
-    return card
-
-
-def text_of(fragments: tuple[Fragment, ...]) -> str:
+def text_of(fragments: Sequence[Fragment]) -> str:
     """The fragments as one text, markers included."""
     return "".join(fragment.text for fragment in fragments)

@@ -4,9 +4,9 @@ Those that need a language or a zone take it from the context keys `language` an
 """
 
 import re
-import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -34,7 +34,8 @@ def folded(value: object) -> str:
     """The value on one line; what our own `wordwrap` made keeps its lines."""
     if isinstance(value, Lines):
         return value
-    return _SPACE.sub(" ", str(value))
+    text = str(value)
+    return text if text.isprintable() and "  " not in text else _SPACE.sub(" ", text)
 
 
 def truncate(text: str, length: int) -> str:
@@ -48,17 +49,17 @@ def truncate(text: str, length: int) -> str:
 
 
 def wordwrap(text: str, *, width: int = 72, first: str = "", indent: str = "") -> Lines:
-    """Lines of at most `width` characters; an address longer than that stays whole."""
-    return Lines(
-        textwrap.fill(
-            folded(text).strip(),
-            width,
-            initial_indent=first or indent,
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    )
+    """Lines of at most `width` characters; a word longer than that, such as an address, stays whole."""
+    lines = []
+    line = first or indent
+    start = len(line)
+    for word in folded(text).split():
+        if len(line) > start and len(line) + len(word) + 1 > width:
+            lines.append(line)
+            line = indent
+            start = len(line)
+        line += word if len(line) == start else f" {word}"
+    return Lines("\n".join([*lines, line]))
 
 
 def headline(text: str) -> str:
@@ -94,10 +95,17 @@ def plain_day(at: date, language: Language) -> str:
 @pass_context
 def moment(context: Context, value: str) -> str:
     """A date and time without the year: "22. Nov., 06:10"."""
-    at = _moment(context, value)
-    locale = _language(context).locale
-    shown = f"{format_skeleton('MMMd', at, locale=locale)}, {format_time(at, 'short', locale=locale)}"
-    return _SPACE.sub("\u00a0", shown)
+    return _plain_moment(value, context.get("timezone"), _language(context))
+
+
+@lru_cache(maxsize=10_000)
+def _plain_moment(value: str, timezone: str | None, language: Language) -> str:
+    at = _at(value, timezone)
+    day_and_time = (
+        format_skeleton("MMMd", at, locale=language.locale),
+        format_time(at, "short", locale=language.locale),
+    )
+    return _SPACE.sub("\u00a0", ", ".join(day_and_time))
 
 
 @pass_context
@@ -172,9 +180,12 @@ def _clock(at: time, language: Language) -> str:
 
 
 def _moment(context: Context, value: str) -> datetime:
+    return _at(value, context.get("timezone"))
+
+
+def _at(value: str, timezone: str | None) -> datetime:
     at = datetime.fromisoformat(value)
-    zone = context.get("timezone")
-    return at.astimezone(ZoneInfo(zone)) if zone and at.tzinfo else at
+    return at.astimezone(ZoneInfo(timezone)) if timezone and at.tzinfo else at
 
 
 def _language(context: Context) -> Language:

@@ -12,7 +12,7 @@ from digest.rendering.inline import inlined
 from digest.rendering.pieces import CARD, Piece, cut, end_of_block
 from digest.rendering.rules import expect_html
 
-_CARD_CALL = "{{ card(item) }}"
+_CARD_CALL = "{{ item|card }}"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Part:
 
     @cached_property
     def shell(self) -> Template:
-        """All of it but the cards, which it asks `card(item)` for."""
+        """All of it but the cards, which the filter `card` deals."""
         if self.card_block is None:
             return self.whole
         start, end = self.card_block

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Template, TemplateRuntimeError
 
-from digest.rendering.cards import Deck, Fragment, joined, text_of
+from digest.rendering.cards import Deck, Fragment, Table, text_of
 from digest.rendering.catalogues import Catalogues, Language
 from digest.rendering.colours import palette
 from digest.rendering.context import MailContext, Publisher
@@ -106,9 +106,13 @@ class Mails:
         about = values["mail"]
         subject = rendered(templates.subject, values, name=f"{kind}.subject.j2")
         about["subject"] = _subject(subject, is_test=about["is_test"], kind=kind)
-        html_deck, text_deck = (templates.html_deck, templates.text_deck) if has_cards else (None, None)
-        html = () if is_text_only else _part(templates.html, html_deck, values, stem, name=f"{kind}.html.j2")
-        text = _part(templates.text, text_deck, values, stem, name=f"{kind}.txt.j2")
+        table = Table(values, stem)
+        text = _part(templates.text, templates.text_deck, table, has_cards=has_cards, name=f"{kind}.txt.j2")
+        html: tuple[Fragment, ...] = ()
+        if not is_text_only:
+            html = _part(
+                templates.html, templates.html_deck, table, has_cards=has_cards, name=f"{kind}.html.j2"
+            )
         return Rendered(kind, about["lang"], about["subject"], html, text)
 
     def values(self, kind: str, *, language: Language, context: MailContext) -> dict[str, Any]:
@@ -166,13 +170,11 @@ def rendered(template: Template, values: Mapping[str, Any], *, name: str) -> str
         raise RenderError(f"{name}: {error}") from error
 
 
-def _part(
-    part: Part, deck: Deck | None, values: Mapping[str, Any], stem: str, *, name: str
-) -> tuple[Fragment, ...]:
-    if deck is None:
-        return (Fragment(rendered(part.whole, values, name=name), stem),)
+def _part(part: Part, deck: Deck | None, table: Table, *, has_cards: bool, name: str) -> tuple[Fragment, ...]:
+    if deck is None or not has_cards:
+        return (Fragment(rendered(part.whole, table.context, name=name), table.stem),)
     try:
-        return joined(part.shell, deck, context=values, stem=stem)
+        return table.joined(part.shell, deck)
     except TEMPLATE_FAULTS as error:
         raise RenderError(f"{name}: {error}") from error
 

@@ -1,9 +1,8 @@
 """The Jinja environments. A mail template reads nothing but its context: keys of plain values, a short list of filters, no more."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, select_autoescape
+from jinja2 import Environment, StrictUndefined, pass_context, select_autoescape
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.loaders import BaseLoader
@@ -61,16 +60,21 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
         aliases = {"_": self.globals["_"]}
         self.globals.clear()
         self.globals.update(aliases)
-        self.filters = {name: JINJA_FILTERS[name] for name in _KEPT_FILTERS} | dict(filters.FILTERS)
+        self.filters = (
+            {name: JINJA_FILTERS[name] for name in _KEPT_FILTERS} | dict(filters.FILTERS) | {"card": _card}
+        )
         self.tests = {name: self.tests[name] for name in _KEPT_TESTS}
         self.newstyle_gettext = True
 
     @override
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`section.items` is the key, never the method of that name."""
-        if isinstance(obj, Mapping):
-            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
-        return super().getattr(obj, attribute)
+        if type(obj) is not dict:
+            return super().getattr(obj, attribute)
+        try:
+            return obj[attribute]
+        except KeyError:
+            return self.undefined(obj=obj, name=attribute)
 
     @override
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
@@ -78,6 +82,12 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
         if not all(isinstance(side, int | float) for side in (left, right)) or operator == "**":
             raise SecurityError(f"{operator} is for numbers only, and powers are not offered")
         return super().call_binop(context, operator, left, right)
+
+
+@pass_context
+def _card(context: Context, item: Any) -> str:
+    """What stands for the item's card until the parts are joined; only a shell with cards knows how (cards.Table)."""
+    return str(context["deal"](item))
 
 
 def page_environment(loader: BaseLoader) -> Environment:

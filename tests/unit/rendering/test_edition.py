@@ -251,7 +251,7 @@ def test_dates_are_in_the_readers_zone_and_language() -> None:
 def test_a_context_that_lacks_a_name_fails_this_content_in_a_sentence() -> None:
     context = samples.edition(1)
     del first(context)["source"]
-    with pytest.raises(RenderError, match=r"edition\.html\.j2: .*source"):
+    with pytest.raises(RenderError, match=r"edition\.txt\.j2: .*source"):
         edition(context)
 
 
