@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message as AsgiMessage
 
@@ -106,7 +107,7 @@ async def _multipart_pairs(request: Request, body: bytes) -> list[tuple[str, str
     try:
         async with again.form(max_files=0, max_fields=MAX_FIELDS, max_part_size=MAX_BODY) as form:
             return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-    except (HTTPException, ValueError, LookupError):
+    except (HTTPException, MultiPartException, ValueError, LookupError):
         raise Refused(400, Reason.BAD_REQUEST) from None
 
 
