@@ -72,9 +72,9 @@ class Process:
             answer = line.recv()
         except (EOFError, OSError):
             raise self._death() from None
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        if isinstance(answer, ParsedDocument):
+            return answer
+        raise answer or ParserBug("no answer")
 
     def stop(self) -> None:
         """End the process for good, whatever it does; from any thread."""
@@ -93,21 +93,24 @@ class Process:
         self._jobs += 1
         if self._line is None or self._jobs > self._limits.jobs:
             self._retire()
-            self._start()
+            self._line = self._start()
             self._jobs = 1
         return self._line
 
-    def _start(self) -> None:
+    def _start(self) -> "Connection[Job, Answer]":
+        """Return the line to a new process that has said it is ready."""
         spawn = get_context("spawn")  # a fork would copy the loop, its sockets and the locks of other threads
-        self._line, theirs = spawn.Pipe()
+        line, theirs = spawn.Pipe()
+        self._line = line  # at once, so that it is closed whatever happens
         self._process = spawn.Process(target=_serve, args=(theirs, self._read, self._limits), daemon=True)
         self._process.start()
         theirs.close()
         if self._is_closed:  # while it started: nobody else would end it
             raise EOFError
-        if not self._line.poll(_STARTUP.total_seconds()):
+        if not line.poll(_STARTUP.total_seconds()):
             raise self._death()
-        self._line.recv()
+        line.recv()
+        return line
 
     def _death(self) -> ParserTimeout | ParserMemory:
         """Return the reason why the process is no more."""

@@ -89,7 +89,7 @@ class Names:
 
     def of(self, element: Element) -> str:
         """Return the short name of an element."""
-        tag = element.tag
+        tag = str(element.tag)
         name = self._known.get(tag)
         if name is None:
             name = self._short(element)
@@ -188,5 +188,5 @@ def _written(attributes: dict[str, str]) -> Iterable[str]:
 
 
 def _split(element: Element) -> tuple[str, str]:
-    uri, _, local = element.tag.rpartition("}")
+    uri, _, local = str(element.tag).rpartition("}")
     return uri[1:], local
