@@ -5,22 +5,18 @@ again. A start that was not granted within its time is withdrawn, and its connec
 """
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-import psycopg
 import structlog
-from sqlalchemy.exc import OperationalError
 
+from digest.delivery.availability import is_unavailable
 from digest.delivery.marks import Marks, SentMark, StartMark
 from digest.mail.outcome import Outcome
 
 _log = structlog.get_logger(__name__)
-UNAVAILABLE: Final = (sqlite3.OperationalError, psycopg.OperationalError, OperationalError)
-"""The database does not answer, is locked or full: worth trying again."""
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
 
@@ -159,7 +155,7 @@ class Committer:
     def _failed(self, group: _Group, error: BaseException) -> None:
         """Keep the outcomes, keep the starts that still have time, and try again after a pause."""
         self.figures.failures += 1
-        if not isinstance(error, UNAVAILABLE):
+        if not is_unavailable(error):
             self._break(group, error)
             return
         _log.warning(

@@ -4,16 +4,20 @@ Nothing lives here that a killed worker would take with it: whatever it held is 
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
+import psycopg
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from digest.db import Database
+from digest.delivery.availability import is_unavailable
 from digest.delivery.beats import identity
-from digest.delivery.committer import UNAVAILABLE, Committer
+from digest.delivery.committer import Committer
 from digest.delivery.compose import Composer
 from digest.delivery.ends import Ends
 from digest.delivery.life import Life
@@ -260,8 +264,8 @@ class Worker:
         while True:
             try:
                 return await asyncio.to_thread(job)
-            except UNAVAILABLE as error:
-                if self._shared.is_stopping:
+            except (DBAPIError, sqlite3.Error, psycopg.Error) as error:
+                if self._shared.is_stopping or not is_unavailable(error):
                     raise
                 _log.warning("database_unavailable", error=type(error).__name__)
                 await asyncio.sleep(self._options.idle_look.total_seconds())
