@@ -16,7 +16,7 @@ from digest.rendering.errors import TemplateError
 from digest.rendering.pieces import Kind, Piece
 
 DOCTYPE = "<!DOCTYPE html>"
-_BETWEEN = re.compile(r"\s*\n\s*")
+_BETWEEN = re.compile(r"\s*\n\s*|\s{2,}")
 _COMMENT = re.compile(r"<!--(Q[0-9a-f]+Q)-->")
 
 

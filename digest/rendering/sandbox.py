@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, pass_context, select_autoescape
+from jinja2 import Environment, StrictUndefined, Undefined, pass_context, select_autoescape
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.loaders import BaseLoader
-from jinja2.runtime import Context
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from typing_extensions import override
 
@@ -68,13 +68,20 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
 
     @override
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """`section.items` is the key, never the method of that name."""
-        if type(obj) is not dict:
+        """`section.items` is the key, never the method of that name; only a loop has attributes of its own."""
+        if type(obj) is dict:
+            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        if isinstance(obj, LoopContext | Undefined):
             return super().getattr(obj, attribute)
+        return self.undefined(obj=obj, name=attribute)
+
+    @override
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """A key or a place, and nothing else where there is none."""
         try:
-            return obj[attribute]
-        except KeyError:
-            return self.undefined(obj=obj, name=attribute)
+            return obj[argument]
+        except (LookupError, TypeError):
+            return self.undefined(obj=obj, name=argument)
 
     @override
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:

@@ -13,6 +13,7 @@ from digest.rendering.context import MailContext, Publisher
 from digest.rendering.errors import TemplateError
 from digest.rendering.filters import plain_day
 from digest.rendering.mails import KINDS, Mails, Rendered, rendered
+from digest.rendering.own import OwnMails, own_kinds
 from digest.rendering.sandbox import page_environment
 from digest.rendering.words import words
 
@@ -32,6 +33,8 @@ class Templates:
         self._publisher = publisher
         self._catalogues = read_catalogues(self._directories, default=language)
         self._mails = Mails(self._directories, publisher=publisher, catalogues=self._catalogues)
+        self._own = OwnMails(self._directories, publisher=publisher, language=language)
+        self._own_kinds = own_kinds(self._directories, KINDS)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -42,7 +45,14 @@ class Templates:
     def check(self) -> None:
         """Load every kind of mail. Raises TemplateError for the first fault, with file, line and remedy."""
         for kind in KINDS:
-            self._mails.load(kind)
+            if kind in self._own_kinds:
+                self._own.load(kind, languages=self.languages)
+            else:
+                self._mails.load(kind)
+
+    def close(self) -> None:
+        """End the process that renders the publisher's own templates, if there is one."""
+        self._own.close()
 
     def mail(
         self,
@@ -55,9 +65,11 @@ class Templates:
     ) -> Rendered:
         """A mail of `kind` in `lang` from its context (digest.rendering.context).
 
-        `stem` is what the context's markers start with ("" where real values stand). Raises TemplateError, RenderError.
+        `stem` is what the context's markers start with ("" where real values stand).
+        Raises TemplateError, RenderError, TooLargeError.
         """
-        return self._mails.render(kind, lang=lang, context=context, stem=stem, is_text_only=is_text_only)
+        mails = self._own if kind in self._own_kinds else self._mails
+        return mails.render(kind, lang=lang, context=context, stem=stem, is_text_only=is_text_only)
 
     def page(self, name: str, *, lang: str, timezone: str = "UTC", **context: Any) -> str:
         """A web page from `web/`; `site`, `brand` and `imprint` are there. Raises TemplateError, RenderError."""
