@@ -89,8 +89,8 @@ def _assert_agreement(paths: list[Path], *, entries: int) -> None:
 
 def test_real_blogs_are_read_as_the_oracle_reads_them() -> None:
     """The smaller half by size: the oracle is slow."""
-    paths = [path for path in documents("smallweb") if path.stat().st_size < 100_000]
-    _assert_agreement(paths, entries=400)
+    paths = [path for path in documents("smallweb") if path.stat().st_size < 70_000]
+    _assert_agreement(paths, entries=300)
 
 
 @pytest.mark.soak
@@ -100,7 +100,13 @@ def test_all_real_blogs_are_read_as_the_oracle_reads_them() -> None:
 
 @pytest.mark.parametrize(
     "folder",
-    ["miniflux/parser", "miniflux/encoding", "feedvalidator/rss20", "feedvalidator/atom", "gofeed/parser"],
+    [
+        "miniflux/parser",
+        "miniflux/encoding",
+        pytest.param("feedvalidator/rss20", marks=pytest.mark.soak),
+        pytest.param("feedvalidator/atom", marks=pytest.mark.soak),
+        "gofeed/parser",
+    ],
 )
 def test_no_document_in_which_the_oracle_finds_an_entry_with_anything_to_tell_is_empty_for_us(
     folder: str,
