@@ -208,6 +208,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("public_id", sa.Uuid(), nullable=False),
         sa.Column("hold_reason", sa.String(length=300), nullable=False),
+        sa.Column("beat", sa.Integer(), nullable=False),
+        sa.Column("delivery_mark", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instance")),
     )
     op.create_table(
