@@ -12,7 +12,7 @@ from starlette.routing import Mount
 
 from digest import migrations, runtime
 from digest.db import Database
-from digest.demo import catcher, feedserver, inbox, story
+from digest.demo import catcher, feedserver, inbox, serving, story
 from digest.demo.inbox import Inbox
 from digest.demo.samples import NAMES, Place, sample_feed
 from digest.feeds.exchange import Policy
@@ -68,7 +68,7 @@ def prepared(settings: Settings, *, place: Place, clock: Clock) -> Iterator[Runt
             for name in NAMES:
                 add_feed(
                     session,
-                    place.feed(sample_feed(name)),
+                    _feed_url(name, place),
                     trust=Trust.THIRD if name == _NEIGHBOUR else Trust.OWN,
                     now=place.now,
                     policy=Policy(allow_private=True),
@@ -99,6 +99,12 @@ def demo_app(parts: Runtime, pages: Inbox, place: Place) -> Starlette:
 def places(place: Place, links: Links) -> dict[str, str]:
     """Where a newcomer may go from the inbox."""
     return {"publisher": place.home(sample_feed(NAMES[0])), "sign_up": links.subscribe()}
+
+
+def _feed_url(name: str, place: Place) -> str:
+    """Where a sample feed is asked; the neighbour has a host of its own, for two feeds of one host are asked at once."""
+    url = place.feed(sample_feed(name))
+    return url.replace("//localhost:", f"//{serving.HOST}:") if name == _NEIGHBOUR else url
 
 
 def _dkim_key(work: Path) -> Path:
