@@ -147,7 +147,6 @@ def _rests(now: datetime) -> ColumnElement[bool]:
 
 def _lock_hosts(session: Session, hosts: Collection[str], now: datetime) -> dict[str, HostState]:
     """Lock the hosts that nobody else is choosing from at this moment; those that may start now."""
-    ensure_hosts(session, hosts)
     statement = (
         select(HostState)
         .where(col(HostState.host).in_(hosts))

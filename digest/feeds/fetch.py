@@ -116,9 +116,9 @@ class Fetcher:
                 raise StopError(Outcome.TOO_MANY_REDIRECTS)
             seen.add(chain.url)
             host = host_key(chain.url)
-            if chain.request.rests(host):
-                raise StopError(Outcome.THROTTLED, detail="resting")
             async with self._gate(host):
+                if chain.request.rests(host):  # asked here: the feed before us may just have been sent away
+                    raise StopError(Outcome.THROTTLED, detail="resting")
                 await self._ask_in_time(chain)
 
     def _gate(self, host: str) -> Gate:

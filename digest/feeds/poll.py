@@ -114,7 +114,7 @@ class _Round:
         self._writing = asyncio.Lock()
         self._waiting: list[Result] = []
         self._left: set[int] | None = None
-        self._rests: dict[str, datetime] = {}
+        self._resting: set[str] = set()
         self._counts = PollCounts()
 
     async def run(self, feed_ids: set[int] | None) -> PollCounts:
@@ -123,7 +123,7 @@ class _Round:
         running: set[asyncio.Task[None]] = set()
         try:
             while True:
-                if len(running) <= CONCURRENT * 3 // 4:
+                if len(running) <= CONCURRENT // 2:
                     feeds = await self._write_and_claim(CONCURRENT - len(running))
                     running |= {asyncio.create_task(self._attend(feed)) for feed in feeds}
                 if running:
@@ -131,11 +131,15 @@ class _Round:
                     for task in done:
                         task.result()
                 elif not self._waiting and not await self._wait_for_turn():
+                    await self._transaction(self._prune)
                     return self._counts
         finally:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+    def _prune(self, session: Session) -> None:
+        prune_fetches(session, list(self._counts.outcomes))
 
     def _now(self) -> datetime:
         return max(self._clock(), self._not_earlier)
@@ -165,7 +169,7 @@ class _Round:
         now, wanted = self._now(), self._wanted()
 
         def take(session: Session) -> list[Feed]:
-            self._rests = dict(claim.resting(session, now=now))
+            self._resting |= set(claim.resting(session, now=now))
             feeds = claim.claim(session, wanted, now=now, limit=limit)
             session.expunge_all()
             return feeds
@@ -185,11 +189,13 @@ class _Round:
         if result.fetched is not None and result.fetched.body is not None:
             result.fetched.body.close()
         self._waiting.append(result)
-        if result.document is not None:
+        if result.outcome is Outcome.THROTTLED and result.fetched is not None:
+            self._resting.add(result.fetched.host)  # at once: the second feed of the host may be on its way
+        if result.document is not None or result.outcome is Outcome.THROTTLED:
             await self._write()
 
     def _is_resting(self, host: str) -> bool:
-        return host in self._rests
+        return host in self._resting
 
     async def _write(self) -> None:
         results, self._waiting = self._waiting, []
@@ -217,13 +223,7 @@ class _Round:
         now = self._now()
 
         def write(session: Session) -> list[Settled]:
-            ordered = sorted(batch, key=lambda result: result.feed_id)
-            all_settled = [
-                settle(session, result, now=now, rng=self._rng, wanted_by=self._wanted_by)
-                for result in ordered
-            ]
-            prune_fetches(session, [result.feed_id for result in batch])
-            return [settled for settled in all_settled if settled is not None]
+            return settle(session, batch, now=now, rng=self._rng, wanted_by=self._wanted_by)
 
         for settled in await self._transaction(write):
             self._counts.add(settled)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session, col
 
 from digest.feeds.document import Candidate
@@ -21,6 +21,7 @@ _DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
 _AT_ONCE: Final = 500  # values in one IN list
 _FETCHES: Final = 50
+_SCOPE, _KIND, _SHA256 = col(ArticleKey.scope), col(ArticleKey.kind), col(ArticleKey.sha256)
 
 
 def known(session: Session, feed: Feed, candidates: Sequence[Candidate], *, now: datetime) -> Known:
@@ -48,20 +49,22 @@ def per_hour(session: Session, feed: Feed, *, now: datetime) -> float:
 
 
 def _keys(session: Session, keys: Collection[Key]) -> dict[Key, int]:
-    digests: dict[tuple[int, KeyKind], list[str]] = defaultdict(list)
-    for key in keys:
-        digests[key.scope, key.kind].append(key.sha256)
     found: dict[Key, int] = {}
-    for (scope, kind), wanted in digests.items():  # kind by kind: so the unique index answers
-        for some in _portions(wanted):
-            rows = session.execute(
-                select(col(ArticleKey.sha256), col(ArticleKey.article_id)).where(
-                    col(ArticleKey.scope) == scope,
-                    col(ArticleKey.kind) == kind,
-                    col(ArticleKey.sha256).in_(some),
+    for some in _portions(sorted(keys, key=lambda key: (key.scope, key.kind))):
+        digests: dict[tuple[int, KeyKind], list[str]] = defaultdict(list)
+        for key in some:
+            digests[key.scope, key.kind].append(key.sha256)
+        rows = session.execute(
+            select(_SCOPE, _KIND, _SHA256, col(ArticleKey.article_id)).where(
+                or_(
+                    *(  # kind by kind: so the unique index answers
+                        and_(scope == _SCOPE, kind == _KIND, _SHA256.in_(wanted))
+                        for (scope, kind), wanted in digests.items()
+                    )
                 )
             )
-            found.update({Key(scope, kind, sha256): article_id for sha256, article_id in rows})
+        )
+        found.update({Key(scope, kind, sha256): article_id for scope, kind, sha256, article_id in rows})
     return found
 
 

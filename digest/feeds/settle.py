@@ -4,7 +4,7 @@ One transaction holds all of it, so a later 304 can never hide an article that w
 a feed without its next attempt. A result whose claim has passed to somebody else is dropped.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -58,18 +58,47 @@ class Settled:
 
 
 def settle(
-    session: Session, result: Result, *, now: datetime, rng: Random, wanted_by: datetime | None
-) -> Settled | None:
-    """Write one result; None if the feed is gone or its claim is no longer ours."""
-    statement = select(Feed).where(col(Feed.id) == result.feed_id).with_for_update()
-    feed = session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
-    if feed is None or feed.claimed_until != result.claimed_until:
-        return None
+    session: Session, results: Sequence[Result], *, now: datetime, rng: Random, wanted_by: datetime | None
+) -> list[Settled]:
+    """Write results together; a feed that is gone, or whose claim is no longer ours, is passed over."""
+    feeds = _lock_feeds(session, [result.feed_id for result in results])
+    hosts = _hosts(session, {feed.host for feed in feeds.values()})
+    settled = []
+    with session.no_autoflush:
+        for result in results:
+            feed = feeds.get(result.feed_id)
+            if feed is not None and feed.claimed_until == result.claimed_until:
+                settled.append(_settle_one(session, feed, hosts.get(feed.host), result, now, rng, wanted_by))
+    session.flush()
+    return settled
+
+
+def _lock_feeds(session: Session, feed_ids: Collection[int]) -> dict[int, Feed]:
+    statement = select(Feed).where(col(Feed.id).in_(feed_ids)).order_by(col(Feed.id)).with_for_update()
+    rows = session.execute(statement.execution_options(populate_existing=True)).scalars()
+    return {feed.id: feed for feed in rows}
+
+
+def _hosts(session: Session, hosts: Collection[str]) -> dict[str, HostState]:
+    rows = session.execute(select(HostState).where(col(HostState.host).in_(hosts))).scalars()
+    return {row.host: row for row in rows}
+
+
+def _settle_one(
+    session: Session,
+    feed: Feed,
+    host: HostState | None,
+    result: Result,
+    now: datetime,
+    rng: Random,
+    wanted_by: datetime | None,
+) -> Settled:
     plan = _store_document(session, feed, result, now=now)
     if result.outcome.is_ok:
         _remember_answer(feed, result, now=now)
         _follow_permanent_redirect(session, feed, result, now=now)
-    host = _rest_host(session, feed, result, now=now)
+    if result.outcome is Outcome.THROTTLED and result.fetched is not None:
+        host = _rest_host(session, result.fetched, result.detail, now=now)
     news = _set_health(feed, result, now=now)
     feed.claimed_until = None
     feed.next_check_at = next_check(feed, host, result.outcome, now=now, rng=rng, wanted_by=wanted_by)
@@ -83,7 +112,6 @@ def settle(
         is_flood=bool(plan and plan.is_flood),
     )
     session.add(_fetch_row(result, settled, now=now))
-    session.flush()
     return settled
 
 
@@ -163,17 +191,15 @@ def _is_owned(session: Session, feed: Feed, key: str) -> bool:
     return session.execute(statement).first() is not None
 
 
-def _rest_host(session: Session, feed: Feed, result: Result, *, now: datetime) -> HostState | None:
+def _rest_host(session: Session, fetched: Fetched, detail: str, *, now: datetime) -> HostState:
     """Let the host that asked for silence rest; the host whose rest counts for this feed's next check."""
-    fetched = result.fetched
-    if result.outcome is not Outcome.THROTTLED or fetched is None:
-        return session.get(HostState, feed.host)
     host = host_state(session, fetched.host)
-    if result.detail != RESTING:
+    if detail != RESTING:
         silence = rest(host, fetched.wait, now=now)
         host.not_before = max(silence.not_before, host.not_before or now)
         host.strikes, host.strikes_at = silence.strikes, now
         host.reason = f"status {fetched.status}"
+        session.flush()
     return host
 
 

@@ -107,8 +107,12 @@ def _write_seen(
 ) -> None:
     """Note that known articles were listed again, and what they say now."""
     seen = [article_id for one, article_id in told if one.article_id is not None]
+    if not seen:
+        return
     session.execute(update(Article).where(col(Article.id).in_(seen)).values(last_seen_at=now))
     touched = {one.article_id: one for one in plan.verdicts if one.article_id is not None and _touches(one)}
+    if not touched:
+        return
     rows = session.execute(select(Article).where(col(Article.id).in_(touched)).with_for_update()).scalars()
     for article in rows:
         _change(article, touched[article.id], feed, now=now)

@@ -144,5 +144,5 @@ async def test_a_result_whose_claim_has_passed_on_is_dropped(rounds: Rounds, ser
         session.merge(feed).claimed_until = rounds.now + HOUR
     stale = poll.Result(feed_id=1, claimed_until=rounds.now, outcome=poll.Outcome.GONE)
     with rounds.db.write() as session:
-        assert poll.settle(session, stale, now=rounds.now, rng=rounds.rng, wanted_by=None) is None
+        assert poll.settle(session, [stale], now=rounds.now, rng=rounds.rng, wanted_by=None) == []
     assert rounds.feed(1).last_outcome == ""
