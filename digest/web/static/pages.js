@@ -1,7 +1,6 @@
 // Small comforts; every page works without them.
 const zone = document.querySelector('form input[type=hidden][name=timezone]');
 if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;
-document.getElementById('errors')?.focus();
 for (const box of document.querySelectorAll('[data-filter]')) {
   const rows = [...box.querySelectorAll('.choice')];
   if (rows.length < 12) continue;

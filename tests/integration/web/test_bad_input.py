@@ -25,8 +25,7 @@ ADDRESSES = [
     "\u200ea@example.org", "a\u200b@example.org", "a@exam\u00adple.org", "a\u00a0@example.org", "a@example.org\u2028b", "☃@example.org",
     f"{'l' * 65}@example.org", f"a@{'.'.join([LONG_LABEL] * 4)}.org", f"a@{'b' * 64}.org", "a" * 5000, "a@" + "b." * 3000 + "org",
     "a@localhost", "a@example.test/", "a@example.org/", "a@example.org?x", "a@example.org#x", "a@exam_ple.org", "a@xn--a.org",
-    "a@xn--zzzzzzzz--.org", "a\\@example.org", "a@example.org\\", "'; DROP TABLE subscriber;--",
-    "a@example.c", "a@example.123", "root", "|touch /tmp/x|@example.org{", "${7*7}@example.org}", "{{7*7}}@", "a@{{7*7}}.org",
+    "a@xn--zzzzzzzz--.org", "a\\@example.org", "a@example.org\\", "'; DROP TABLE subscriber;--", "a@example.123", "root", "|touch /tmp/x|@example.org{", "${7*7}@example.org}", "{{7*7}}@", "a@{{7*7}}.org",
 ]  # fmt: skip
 CONTROLS = [
     f"a{chr(code)}@example.org" for code in (*range(0x20), 0x7F, *range(0x80, 0xA0)) if chr(code) != " "
