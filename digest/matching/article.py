@@ -46,6 +46,9 @@ class Zone(StrEnum):
     BODY = "body"
 
 
+_ZONES: Final = tuple(Zone)
+
+
 class Segment(NamedTuple):
     """A stretch of cleaned text whose tokens `skip` … `skip + size` stand from `position` on."""
 
@@ -108,11 +111,15 @@ class Reading:
 
     def zone(self, position: int) -> Zone:
         """The zone a position stands in."""
+        return _ZONES[self.rank(position)]
+
+    def rank(self, position: int) -> int:
+        """The zone a position stands in as a number, 0 the title."""
         if position < self.title_end:
-            return Zone.TITLE
+            return 0
         if position < self.head_end:
-            return Zone.CATEGORY
-        return Zone.LEAD if position < self.lead_end else Zone.BODY
+            return 1
+        return 2 if position < self.lead_end else 3
 
     @cached_property
     def meta(self) -> Meta:
@@ -131,6 +138,10 @@ class Reading:
         """The text of `length` tokens from a position on, as the article prints it."""
         if length == 1:
             return self.tokens[start].printed
+        as_usual = " ".join([token.printed for token in self.tokens[start : start + length]])
+        segment = self._segment_at(start)
+        if as_usual in segment.text:  # most phrases: no need to know where every token stands
+            return as_usual
         text, found, first = self._segment(start)
         return text[found[start - first][0] : found[start - first + length - 1][1]]
 
@@ -142,10 +153,13 @@ class Reading:
         return f"{'…' * (before > 0)}{' '.join(text[before:after].split())}{'…' * (after < len(text))}"
 
     def _segment(self, position: int) -> tuple[str, list[tuple[int, int]], int]:
-        segment = next(s for s in reversed(self.segments) if s.position <= position)
+        segment = self._segment_at(position)
         if segment.text not in self._spans:
             self._spans[segment.text] = list(spans(segment.text))
         return segment.text, self._spans[segment.text], segment.position - segment.skip
+
+    def _segment_at(self, position: int) -> Segment:
+        return next(segment for segment in reversed(self.segments) if segment.position <= position)
 
     @cached_property
     def _spans(self) -> dict[str, list[tuple[int, int]]]:

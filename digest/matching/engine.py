@@ -5,9 +5,10 @@ cost grows with distinct queries and with what the articles say, not with reader
 of each query finds, for every batch size and order.
 """
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
-from itertools import repeat
 from typing import Final, NamedTuple
 
 from digest.matching.article import ArticleText, Reading, read
@@ -15,11 +16,13 @@ from digest.matching.atoms import atom
 from digest.matching.batch import Batch
 from digest.matching.explain import Explanation, explain
 from digest.matching.frequencies import Frequencies
-from digest.matching.gate import evidence_leaves, matching_articles
+from digest.matching.gate import matches
 from digest.matching.index import AtomIndex
-from digest.matching.program import Program, anchors, atom_of, compiled, leaves
+from digest.matching.places import PlaceFinder
+from digest.matching.program import Program, anchors, atom_of, compiled
+from digest.matching.program import leaves as leaves_of
 from digest.matching.query import Precision, Query
-from digest.matching.reasons import Reason, Reasons
+from digest.matching.reasons import Reasons
 
 __all__ = ["ArticleText", "Explanation", "Hit", "Matcher", "Precision", "explain"]
 
@@ -68,6 +71,7 @@ class Matcher:
         self._entries: dict[tuple[Program, Precision], Entry] = {}
         self._by_topic: dict[int, Entry] = {}
         self._filed: dict[int, list[Entry]] = {}
+        self._finder = PlaceFinder(self._index)
         for topic_id, query in (topics or {}).items():
             self.add(topic_id, query)
 
@@ -85,10 +89,11 @@ class Matcher:
         entry = self._entries.get((program, gate))
         if entry is None:
             entry = self._entries[program, gate] = Entry(program, gate)
-            for leaf in set(leaves(program)):
+            for leaf in set(leaves_of(program)):
                 self._index.hold(atom_of(leaf))
             for number in self._anchors(program):
                 self._filed.setdefault(number, []).append(entry)
+            self._finder = PlaceFinder(self._index)
         entry.topics = (*entry.topics, topic_id)
         self._by_topic[topic_id] = entry
 
@@ -105,8 +110,9 @@ class Matcher:
             self._filed[number].remove(entry)
             if not self._filed[number]:
                 del self._filed[number]
-        for leaf in set(leaves(entry.program)):
+        for leaf in set(leaves_of(entry.program)):
             self._index.release(atom_of(leaf))
+        self._finder = PlaceFinder(self._index)
 
     def match(self, articles: Sequence[ArticleText]) -> list[Hit]:
         """All hits of the articles, in no particular order."""
@@ -119,16 +125,16 @@ class Matcher:
 
     def match_read(self, readings: Sequence[Reading]) -> list[Hit]:
         """All hits of articles that are analysed already, as one batch."""
-        batch = Batch(readings, self._index)
-        reasons = Reasons(batch, self._index)
-        ids = [reading.article.id for reading in readings]
-        hits: list[Hit] = []
-        for entry in self._met(batch):
-            found = matching_articles(entry.program, entry.gate, batch)
-            if found:
-                rows = [(ids[article], *_reason(entry, batch, reasons, article)) for article in found]
-                hits += _of_topics(entry.topics, rows)
-        return hits
+        with _uncollected():
+            batch = Batch(readings, self._finder)
+            reasons = Reasons(batch, self._index)
+            ids = [reading.article.id for reading in readings]
+            hits: list[Hit] = []
+            for entry in self._met(batch):
+                for article, leaves in matches(entry.program, entry.gate, batch):
+                    reason = reasons.reason(leaves, article)
+                    hits += [_hit((ids[article], topic, *reason)) for topic in entry.topics]
+            return hits
 
     def leading_keys(self, vocabulary: Iterable[str]) -> set[str] | None:
         """The keys of a vocabulary of which every article with a hit holds one; None if a field leads instead."""
@@ -155,16 +161,16 @@ class Matcher:
                     yield entry
 
 
-def _reason(entry: Entry, batch: Batch, reasons: Reasons, article: int) -> Reason:
-    if isinstance(entry.program, int):
-        return reasons.reason((entry.program,), article)
-    return reasons.reason(tuple(evidence_leaves(entry.program, batch, article)), article)
-
-
-def _of_topics(topics: Sequence[int], rows: Sequence[tuple[int, str, str, float]]) -> Iterator[Hit]:
-    articles, fields, terms, scores = zip(*rows, strict=True)
-    for topic in topics:
-        yield from map(_hit, zip(articles, repeat(topic), fields, terms, scores, strict=False))
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the cycle collector: a batch makes many small tuples and no cycles, and the registry is large."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 _hit = partial(tuple.__new__, Hit)  # twice as fast as the constructor, and millions are made

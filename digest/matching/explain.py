@@ -12,8 +12,9 @@ from digest.matching.article import ArticleText, read
 from digest.matching.atoms import atom
 from digest.matching.batch import Batch
 from digest.matching.frequencies import Frequencies
-from digest.matching.gate import evidence_leaves, matching_articles, place_count
+from digest.matching.gate import evidence, matches, place_count
 from digest.matching.index import AtomIndex
+from digest.matching.places import PlaceFinder
 from digest.matching.program import Scope, compiled, is_true, leaf, scope_of
 from digest.matching.query import Precision, Query
 from digest.matching.reasons import Reason, Reasons
@@ -105,7 +106,7 @@ class _Inquiry:
         self.languages = languages
         self.index = AtomIndex(languages, Frequencies())
         self.program = compiled(query.root, self.number)
-        self.batch = Batch([read(article, languages)], self.index)
+        self.batch = Batch([read(article, languages)], PlaceFinder(self.index))
         self.reasons = Reasons(self.batch, self.index)
 
     def number(self, value: Value) -> int:
@@ -115,19 +116,19 @@ class _Inquiry:
         return leaf(self.number(value), value.field)
 
     def holds(self, node: Node) -> bool:
-        return is_true(compiled(node, self.number), lambda part: self.batch.positions(part, 0) is not None)
+        return is_true(compiled(node, self.number), self.batch.holder(0))
 
     def explanation(self) -> Explanation:
         findings = tuple(self.findings(self.query.root))
         if not self.holds(self.query.root):
             verdict, words = self.miss()
             return Explanation(verdict, findings, words)
-        places = place_count(self.program, self.batch, 0)
-        if not matching_articles(self.program, self.gate, self.batch):
+        leaves = evidence(self.program, self.batch, 0)
+        places = place_count(leaves, self.batch, 0)
+        if not any(matches(self.program, self.gate, self.batch)):
             zones = tuple(dict.fromkeys(finding.field for finding in findings))
             return Explanation(Verdict.MENTIONED, findings, zones, places)
-        reason = self.reasons.reason(tuple(evidence_leaves(self.program, self.batch, 0)), 0)
-        return Explanation(Verdict.MATCHED, findings, (), places, reason)
+        return Explanation(Verdict.MATCHED, findings, (), places, self.reasons.reason(leaves, 0))
 
     def findings(self, node: Node) -> Iterator[Finding]:
         """Every value found that speaks for the article."""
@@ -144,12 +145,10 @@ class _Inquiry:
     def finding(self, value: Value) -> Finding:
         part = self.leaf(value)
         trace = self.reasons.trace(part, 0)
-        field = self.reasons.reason((part,), 0).field
-        positions = self.batch.positions(part, 0) or []
         around = trace.printed
         if scope_of(part) != Scope.META:
             around = self.batch.readings[0].around(trace.start, trace.end - trace.start)
-        return Finding(str(value), field, trace.printed, around, len(positions))
+        return Finding(str(value), trace.reason.field, trace.printed, around, trace.places)
 
     def miss(self) -> tuple[Verdict, tuple[str, ...]]:
         """What made the query false: an exclusion, the language, or values that are missing."""

@@ -21,7 +21,8 @@ class Frequencies:
 
     def df_of(self, element: Iterable[tuple[str, ...]]) -> int:
         """The highest count among all keys of an element."""
-        return max((self.df(key.lstrip("=^")) for keys in element for key in keys), default=0)
+        counts = self.counts
+        return max([counts.get(key.lstrip("=^"), 0) for keys in element for key in keys], default=0)
 
     def idf(self, df: int) -> float:
         """The weight of a word that stands in `df` articles: ln(1 + N / (1 + df)); 1 where nothing was counted."""

@@ -1,48 +1,57 @@
 """The gate: an article that mentions something is not yet about it.
 
 A true query is a match only if its evidence suffices: a place near enough, three places altogether, or a part that
-speaks of no text at all.
+speaks of no text at all. Evidence is the places of those values that make the query true, each value once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from digest.matching.batch import Batch
-from digest.matching.program import Program, evidence, passing, repeats, true_leaves
+from digest.matching.program import Branch, Program, articles, asks_no_text, true_leaves
 from digest.matching.syntax import Precision
 
 OFTEN: Final = 3
 """So many places altogether are no mere mention."""
 
 
-def matching_articles(program: Program, gate: Precision, batch: Batch) -> list[int]:
-    """The articles of a batch that match, by their places in it."""
-    found = evidence(program, lambda leaf: batch.evidence(leaf, gate), batch.full)
-    passed = _members(passing(found, gate))
-    if gate is not Precision.NORMAL or not repeats(program):
-        return passed
-    sure = found.near | found.free
-    return [
-        article for article in passed if sure >> article & 1 or place_count(program, batch, article) >= OFTEN
-    ]
+def matches(program: Program, gate: Precision, batch: Batch) -> Iterator[tuple[int, list[int]]]:
+    """The articles of a batch that match, by number, each with the leaves that make the program true there."""
+    for article in articles(program, batch.articles):
+        leaves = evidence(program, batch, article)
+        if (
+            gate is Precision.ALL
+            or _suffices(leaves, article, gate, batch)
+            or _is_free(program, batch, article)
+        ):
+            yield article, leaves
 
 
-def place_count(program: Program, batch: Batch, article: int) -> int:
-    """In how many places the evidence stands; a value written twice counts once."""
-    found = set(evidence_leaves(program, batch, article))
-    return sum(len(batch.positions(leaf, article) or ()) for leaf in found)
+def _is_free(program: Program, batch: Batch, article: int) -> bool:
+    """Whether a part of the query asks for no text at all."""
+    return isinstance(program, Branch) and batch.has_fields and asks_no_text(program, batch.holder(article))
 
 
-def evidence_leaves(program: Program, batch: Batch, article: int) -> Iterator[int]:
+def evidence(program: Program, batch: Batch, article: int) -> list[int]:
     """The leaves that make a true program true in one article."""
-    return true_leaves(program, lambda leaf: batch.positions(leaf, article) is not None)
+    return true_leaves(program, batch.holder(article)) if isinstance(program, Branch) else [program]
 
 
-def _members(bits: int) -> list[int]:
-    """The numbers of the bits that are set."""
-    found = []
-    while bits:
-        low = bits & -bits
-        found.append(low.bit_length() - 1)
-        bits ^= low
-    return found
+def place_count(leaves: Iterable[int], batch: Batch, article: int) -> int:
+    """In how many places of the text leaves stand altogether."""
+    return sum(len(batch.positions(leaf, article) or ()) for leaf in leaves)
+
+
+def _suffices(leaves: list[int], article: int, gate: Precision, batch: Batch) -> bool:
+    """Whether the places of the evidence pass; a single value that is no text needs none."""
+    end = (batch.head_ends if gate is Precision.TITLE else batch.lead_ends)[article]
+    count = 0
+    for leaf in leaves:
+        positions = batch.positions(leaf, article)
+        if positions:
+            if positions[0] < end:
+                return True
+            count += len(positions)
+        elif len(leaves) == 1:
+            return True
+    return gate is Precision.NORMAL and count >= OFTEN

@@ -11,7 +11,7 @@ from digest.matching.article import Meta, Reading
 from digest.matching.atoms import Atom, keys
 from digest.matching.index import AtomIndex, Numbers
 from digest.matching.syntax import Field
-from digest.matching.text import Token
+from digest.matching.text import CACHE_SIZE, Token
 
 Places: TypeAlias = dict[int, list[int]]
 """Atom number to the positions where it begins, ascending; none for what is no text."""
@@ -20,34 +20,45 @@ _Seconds: TypeAlias = tuple[dict[str, Numbers], ...]
 
 
 class PlaceFinder:
-    """Finds atoms in the articles of one batch and remembers what each distinct word led to.
+    """Finds atoms in articles and remembers what each distinct word led to.
 
     Valid while nothing is filed or taken out.
     """
 
     def __init__(self, index: AtomIndex) -> None:
         self._index = index
-        self._known: list[dict[Token, tuple[Numbers, _Seconds]]] = [{} for _ in index.words]
+        self._known: list[dict[Token, tuple[Numbers, _Seconds] | None]] = [{} for _ in index.words]
+
+    @property
+    def has_fields(self) -> bool:
+        """Whether anything filed is no text."""
+        return bool(self._index.meta) or len(self._index.patterns) > 1
 
     def places(self, reading: Reading) -> Places:
         """Every filed atom that stands in an article, with its positions."""
         language = self._index.language_index(reading.language)
         known = self._known[language]
-        closed = dict(reading.closed)
+        if len(known) > CACHE_SIZE:
+            known.clear()
         found: Places = {}
         for position, token in enumerate(reading.tokens):
-            entry = known.get(token)
+            entry = known[token] if token in known else self._look_up(token, language)
             if entry is None:
-                entry = known[token] = (self._of_token(token, language), self._seconds(token, language))
+                continue
             numbers, seconds = entry
             if numbers:
                 _add(found, numbers, position)
-            if position in closed:
-                _add(found, self._of_closed(closed[position], reading, position, language), position)
             if seconds:
                 self._add_phrases(found, seconds, reading, position)
-        for number in self._of_meta(reading):
-            found[number] = []
+        if reading.closed:
+            self._add_closed(found, reading, language)
+        found.update((number, []) for number in self._of_meta(reading))
+        return found
+
+    def _look_up(self, token: Token, language: int) -> tuple[Numbers, _Seconds] | None:
+        """What a word leads to; None for most words."""
+        entry = (self._of_token(token, language), self._seconds(token, language))
+        self._known[language][token] = found = entry if any(entry) else None
         return found
 
     def _of_token(self, token: Token, language: int) -> Numbers:
@@ -59,6 +70,11 @@ class PlaceFinder:
 
     def _patterns(self, form: str) -> Iterator[int]:
         return self._index.patterns[Field.ANY].numbers(form)
+
+    def _add_closed(self, found: Places, reading: Reading, language: int) -> None:
+        for position, closed in reading.closed:
+            for number in self._of_closed(closed, reading, position, language):
+                _insert(found, number, position)
 
     def _of_closed(self, closed: Token, reading: Reading, position: int, language: int) -> Numbers:
         """A hyphen word written as one; a star that fits one of its parts does not count it again."""
@@ -89,9 +105,9 @@ class PlaceFinder:
             _insert(found, number, start)
 
     def _of_meta(self, reading: Reading) -> Iterator[int]:
-        index = self._index
-        if not index.meta and len(index.patterns) <= 1:
+        if not self.has_fields:
             return
+        index = self._index
         yield from index.meta.get((Field.LANGUAGE, reading.language), ())
         for field, rows in rows_of(reading.meta):
             patterns = index.patterns.get(field)

@@ -1,15 +1,14 @@
-"""A query as a small program over bit sets: bit i stands for article i of a batch.
+"""A query as a small program: a leaf is one number, an atom's number and where it counts; branches are tuples.
 
-A leaf is one number, an atom's number and where it counts; branches are tuples, so equal queries are equal programs and
-a million of them fit in memory. Truth and evidence are computed together: `Evidence.near` and the three counts hold the
-places of those values only that make the query true.
+So equal queries are equal programs, and a million of them fit in memory. A program is answered for a whole batch by sets
+of articles, and for one article leaf by leaf.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from enum import IntEnum
 from typing import Final, NamedTuple, TypeAlias, Union
 
-from digest.matching.syntax import And, Count, Field, Node, Not, Or, Precision, Value
+from digest.matching.syntax import And, Count, Field, Node, Not, Or, Value
 
 
 class Scope(IntEnum):
@@ -41,38 +40,25 @@ class Branch(NamedTuple):
     least: int = 0
 
 
-class Evidence(NamedTuple):
-    """Bit sets: where the program is true, and the places that make it so."""
-
-    true: int
-    near: int
-    """A place that is near enough for the gate."""
-    one: int
-    two: int
-    three: int
-    """At least so many places altogether."""
-    free: int
-    """True by a part that speaks of no text, so no place is asked for."""
-
-
-NOTHING: Final = Evidence(0, 0, 0, 0, 0, 0)
-_SCOPE_BITS: Final = 2
+_NO_ARTICLES: Final[frozenset[int]] = frozenset()
+SCOPE_BITS: Final = 2
+SCOPE_MASK: Final = 3
 _SCOPES: Final = {Field.ANY: Scope.TEXT, Field.TITLE: Scope.TITLE, Field.CATEGORY: Scope.CATEGORY}
 
 
 def leaf(atom: int, field: Field) -> int:
     """The program that holds where an atom stands in a field."""
-    return atom << _SCOPE_BITS | _SCOPES.get(field, Scope.META)
+    return atom << SCOPE_BITS | _SCOPES.get(field, Scope.META)
 
 
 def atom_of(program: int) -> int:
     """The atom's number of a leaf."""
-    return program >> _SCOPE_BITS
+    return program >> SCOPE_BITS
 
 
 def scope_of(program: int) -> int:
     """Where a leaf's places count, as a `Scope`."""
-    return program & 3
+    return program & SCOPE_MASK
 
 
 def compiled(node: Node, number: Callable[[Value], int]) -> Program:
@@ -100,12 +86,6 @@ def _order(program: Program) -> tuple[int, str]:
     return (0, str(program)) if isinstance(program, Branch) else (program, "")
 
 
-def repeats(program: Program) -> bool:
-    """Whether a leaf stands twice, so that places must be counted one article at a time."""
-    found = list(leaves(program)) if isinstance(program, Branch) else []
-    return len(set(found)) < len(found)
-
-
 def leaves(program: Program) -> Iterator[int]:
     """Every leaf, excluded ones too."""
     if not isinstance(program, Branch):
@@ -115,66 +95,52 @@ def leaves(program: Program) -> Iterator[int]:
         yield from leaves(child)
 
 
-def evidence(program: Program, of_leaf: Callable[[int], Evidence], full: int) -> Evidence:
-    """Truth and evidence of a program; `full` has the bit of every article set."""
+def articles(program: Program, of_leaf: Callable[[int], Set[int]]) -> Set[int]:
+    """The articles in which a program is true; `of_leaf` knows those of each leaf."""
     if not isinstance(program, Branch):
         return of_leaf(program)
-    parts = [evidence(child, of_leaf, full) for child in program.children]
     match program.operator:
-        case Operator.NONE:
-            return Evidence(full & ~parts[0].true, 0, 0, 0, 0, full)
         case Operator.ALL:
-            true, free = _all(part.true for part in parts), _all(part.free for part in parts)
+            return _in_all(program.children, of_leaf)
         case Operator.ANY:
-            true, free = _any(part.true for part in parts), _any(part.free for part in parts)
+            return set[int]().union(*[articles(child, of_leaf) for child in program.children])
         case Operator.LEAST:
-            true = _at_least(program.least, [part.true for part in parts])
-            free = _at_least(program.least, [part.free for part in parts])
-    return _gathered(parts, true, free) if true else NOTHING
+            return _in_least(program.least, [articles(child, of_leaf) for child in program.children])
+        case Operator.NONE:
+            raise AssertionError("an exclusion stands beside something that must occur")
 
 
-def _gathered(parts: Sequence[Evidence], true: int, free: int) -> Evidence:
-    """The places of all true parts together; counts saturate at three."""
-    near = one = two = three = 0
-    for part in parts:
-        near |= part.near
-        three |= part.three | two & part.one | one & part.two
-        two |= part.two | one & part.one
-        one |= part.one
-    return Evidence(true, near & true, one & true, two & true, three & true, free & true)
+def _in_all(children: Sequence[Program], of_leaf: Callable[[int], Set[int]]) -> Set[int]:
+    found: Set[int] | None = None
+    for child in children:
+        if _is_exclusion(child):
+            continue
+        more = articles(child, of_leaf)
+        found = more if found is None else found & more
+        if not found:
+            return _NO_ARTICLES
+    for child in children:
+        if _is_exclusion(child):
+            found = (found or _NO_ARTICLES) - _excluded(child, of_leaf)
+    return found or _NO_ARTICLES
 
 
-def _all(sets: Iterable[int]) -> int:
-    found = -1
-    for bits in sets:
-        found &= bits
-    return found
+def _is_exclusion(program: Program) -> bool:
+    return isinstance(program, Branch) and program.operator is Operator.NONE
 
 
-def _any(sets: Iterable[int]) -> int:
-    found = 0
-    for bits in sets:
-        found |= bits
-    return found
+def _excluded(program: Program, of_leaf: Callable[[int], Set[int]]) -> Set[int]:
+    return articles(program.children[0], of_leaf) if isinstance(program, Branch) else _NO_ARTICLES
 
 
-def _at_least(least: int, sets: Sequence[int]) -> int:
-    reached = [-1] + [0] * least
-    for bits in sets:
-        for count in range(least, 0, -1):
-            reached[count] |= reached[count - 1] & bits
-    return reached[least]
-
-
-def passing(found: Evidence, gate: Precision) -> int:
-    """The articles whose evidence suffices."""
-    match gate:
-        case Precision.ALL:
-            return found.true
-        case Precision.NORMAL:
-            return found.near | found.three | found.free
-        case _:
-            return found.near | found.free
+def _in_least(least: int, sets: Iterable[Set[int]]) -> Set[int]:
+    """What is in at least so many of the sets: `reached[n]` is in n + 1 of those seen."""
+    reached: list[set[int]] = [set() for _ in range(least)]
+    for found in sets:
+        for count in range(least - 1, 0, -1):
+            reached[count] |= reached[count - 1] & found
+        reached[0] |= found
+    return reached[-1]
 
 
 def anchors(program: Program, cost: Callable[[int], float]) -> tuple[int, ...]:
@@ -182,7 +148,7 @@ def anchors(program: Program, cost: Callable[[int], float]) -> tuple[int, ...]:
 
     Speed only: which leaves are chosen changes how often a program is looked at, never its result.
     """
-    return _anchors(program, cost)[1]
+    return _anchors(program, cost)[1] if isinstance(program, Branch) else (program,)
 
 
 def _anchors(program: Program, cost: Callable[[int], float]) -> tuple[float, tuple[int, ...]]:
@@ -201,24 +167,36 @@ def _anchors(program: Program, cost: Callable[[int], float]) -> tuple[float, tup
     )
 
 
-def true_leaves(program: Program, holds: Callable[[int], bool]) -> Iterator[int]:
-    """The leaves whose places are the evidence in one article where the program is true."""
-    if not isinstance(program, Branch):
-        yield program
-    elif program.operator is Operator.ALL:
-        for child in program.children:
-            yield from true_leaves(child, holds)
-    elif program.operator is not Operator.NONE:
-        for child in program.children:
-            if is_true(child, holds):
-                yield from true_leaves(child, holds)
+def true_leaves(program: Branch, holds: Callable[[int], bool]) -> list[int]:
+    """The leaves whose places are the evidence in one article where the program is true, each once."""
+    found: list[int] = []
+    must_hold = program.operator is Operator.ALL
+    for child in program.children:
+        if not isinstance(child, Branch):
+            if must_hold or holds(child):
+                found.append(child)
+        elif child.operator is not Operator.NONE and (must_hold or is_true(child, holds)):
+            found += true_leaves(child, holds)
+    return list(dict.fromkeys(found)) if len(found) > 1 else found
 
 
 def is_true(program: Program, holds: Callable[[int], bool]) -> bool:
     """Whether a program is true in one article."""
     if not isinstance(program, Branch):
         return holds(program)
-    truths = (is_true(child, holds) for child in program.children)
+    return _decided(program, (is_true(child, holds) for child in program.children))
+
+
+def asks_no_text(program: Program, holds: Callable[[int], bool]) -> bool:
+    """Whether a program that is true in one article is true by a part that speaks of no text."""
+    if not isinstance(program, Branch):
+        return scope_of(program) == Scope.META and holds(program)
+    if program.operator is Operator.NONE:
+        return is_true(program, holds)
+    return _decided(program, (asks_no_text(child, holds) for child in program.children))
+
+
+def _decided(program: Branch, truths: Iterator[bool]) -> bool:
     match program.operator:
         case Operator.ALL:
             return all(truths)

@@ -4,6 +4,7 @@
 `query.hints`, which take no part in equality. The language is described in docs/reference/queries.md.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 from digest.matching.errors import QueryError
 from digest.matching.hints import ErrorCode, Hint, HintCode
 from digest.matching.scan import Lexeme, Scanner, Sign
-from digest.matching.spelling import clean
+from digest.matching.spelling import clean, plain
 from digest.matching.syntax import (
     And,
     Field,
@@ -72,6 +73,8 @@ def parse_query(text: str) -> Query:
 
 def _cleaned(text: str) -> str:
     cleaned = clean(text)
+    if cleaned.isprintable():
+        return cleaned
     return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in cleaned)
 
 
@@ -318,8 +321,8 @@ def _has_short_star(value: Value) -> bool:
 def _in_field(value: Value, kind: Field) -> Value:
     """The value as its field compares it: a language is a primary tag, and only text fields know exactness."""
     if kind is Field.LANGUAGE:
-        tag = value.text.replace("_", "-").split("-", maxsplit=1)[0].lower()
-        return Value(tag, kind)
+        tag = re.match(r"[^\W_]+", plain(value.text))
+        return Value(tag.group() if tag else "und", kind)
     if kind in {Field.SOURCE, Field.AUTHOR, Field.URL}:
         return replace(value, field=kind, is_exact=False)
     return replace(value, field=kind)

@@ -4,6 +4,7 @@ Worked out only for hits, once per article and leaf, and shared by all topics of
 """
 
 from collections.abc import Sequence
+from functools import partial
 from math import fsum
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -20,10 +21,10 @@ from digest.matching.spelling import clean
 from digest.matching.syntax import Field
 
 TERM_LENGTH: Final = 60
-WEIGHTS: Final = MappingProxyType({Zone.TITLE: 3.0, Zone.CATEGORY: 2.5, Zone.LEAD: 2.0, Zone.BODY: 1.0})
+WEIGHTS: Final = (3.0, 2.5, 2.0, 1.0)
+"""Of title, category, lead and body."""
 OFTEN_BONUS: Final = 0.5
 
-_ZONES: Final = tuple(Zone)
 _META: Final = MappingProxyType({Field.SOURCE: 4, Field.AUTHOR: 5, Field.URL: 6, Field.LANGUAGE: 7})
 _NAMES: Final = (*(zone.value for zone in Zone), "source", "author", "url", "language")
 
@@ -37,13 +38,22 @@ class Reason(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """One leaf in one article: the rank of its best zone, its span there, what is printed, and its weight."""
+    """One leaf in one article: the rank of its best zone, its span there, what is printed, and how often it stands.
+
+    Ranks count title, category, lead, body, then source, author, url, language. What is no text has no place and weighs 0.
+    """
 
     rank: int
     start: int
     end: int
     printed: str
+    places: int
     weight: float
+    reason: Reason
+
+
+_trace = partial(tuple.__new__, Trace)
+_reason = partial(tuple.__new__, Reason)  # both are made for every hit, and this is twice as fast
 
 
 class Reasons:
@@ -52,26 +62,26 @@ class Reasons:
     def __init__(self, batch: Batch, index: AtomIndex) -> None:
         self._batch = batch
         self._index = index
-        self._traces: dict[tuple[int, int], Trace] = {}
+        self._languages = [index.language_index(reading.language) for reading in batch.readings]
+        self._traces: dict[int, Trace] = {}
         self._idf: dict[tuple[int, int], float] = {}
 
     def reason(self, leaves: Sequence[int], article: int) -> Reason:
-        """The reason that the true leaves of a query give for one article."""
+        """The reason that the evidence of a matching query gives for one article."""
         if len(leaves) == 1:
-            trace = self.trace(leaves[0], article)
-            return Reason(_NAMES[trace.rank], trace.printed[:TERM_LENGTH], round(trace.weight or 1.0, 4))
-        traces = [self.trace(leaf, article) for leaf in dict.fromkeys(leaves)]
-        best = min(trace.rank for trace in traces)
-        score = fsum(trace.weight for trace in traces)
-        return Reason(
-            _NAMES[best], _listed([trace for trace in traces if trace.rank == best]), round(score or 1.0, 4)
-        )
+            return self.trace(leaves[0], article).reason
+        traces = [self.trace(leaf, article) for leaf in leaves]
+        best = min([trace.rank for trace in traces])
+        score = fsum([trace.weight for trace in traces])
+        shown = [trace for trace in traces if trace.rank == best]
+        return _reason((_NAMES[best], _listed(shown), round(score or 1.0, 4)))
 
     def trace(self, leaf: int, article: int) -> Trace:
-        """Where a true leaf stands in an article; its weight is 0 if it is no text."""
-        found = self._traces.get((leaf, article))
+        """Where a true leaf stands in an article."""
+        key = leaf * len(self._languages) + article
+        found = self._traces.get(key)
         if found is None:
-            found = self._traces[leaf, article] = self._found(leaf, article)
+            found = self._traces[key] = self._found(leaf, article)
         return found
 
     def _found(self, leaf: int, article: int) -> Trace:
@@ -79,14 +89,18 @@ class Reasons:
         number = atom_of(leaf)
         atom = self._index.atoms[number]
         if scope_of(leaf) == Scope.META:
-            return Trace(_META[atom.field], 0, 0, printed_field(atom, reading), 0.0)
+            rank, printed = _META[atom.field], printed_field(atom, reading)
+            return Trace(rank, 0, 0, printed, 0, 0.0, Reason(_NAMES[rank], printed[:TERM_LENGTH], 1.0))
         positions = self._batch.positions(leaf, article) or []
         start = positions[0]
-        zone = reading.zone(start)
-        length = atom_length(atom, reading, start, self._index.language_index(reading.language))
-        weight = WEIGHTS[zone] + OFTEN_BONUS * (len(positions) >= OFTEN)
-        weight *= self.idf(number, self._index.language_index(reading.language))
-        return Trace(_ZONES.index(zone), start, start + length, reading.printed(start, length), weight)
+        count = len(positions)
+        rank = reading.rank(start)
+        language = self._languages[article]
+        length = atom_length(atom, reading, start, language)
+        printed = reading.tokens[start].printed if length == 1 else reading.printed(start, length)
+        weight = (WEIGHTS[rank] + OFTEN_BONUS * (count >= OFTEN)) * self.idf(number, language)
+        reason = _reason((_NAMES[rank], printed[:TERM_LENGTH], round(weight, 4)))
+        return _trace((rank, start, start + length, printed, count, weight, reason))
 
     def idf(self, number: int, language: int) -> float:
         """The weight of an atom by the rarest of its words."""
@@ -106,6 +120,8 @@ def rarest_idf(atom: Atom, language: int, frequencies: Frequencies) -> float:
 
 def atom_length(atom: Atom, reading: Reading, start: int, language: int) -> int:
     """How many tokens an atom covers where it begins: a hyphen word found as one covers its parts."""
+    if atom.closed is None if len(atom.elements) > 1 else start not in reading.closed_lengths:
+        return len(atom.elements)
     token = reading.tokens[start]
     if len(atom.elements) > 1:
         if stands(atom, reading.tokens, start, language):
@@ -147,8 +163,10 @@ def printed_field(atom: Atom, reading: Reading) -> str:
 
 def _listed(traces: Sequence[Trace]) -> str:
     """The printed words in the order of the article, overlapping ones once, as many as fit."""
+    if len(traces) == 1:
+        return traces[0].printed[:TERM_LENGTH]
     term, end = "", 0
-    for trace in sorted(traces, key=lambda trace: (trace.start, -trace.end, trace.printed)):
+    for trace in sorted(traces, key=_in_order):
         if trace.start < end:
             continue
         longer = f"{term}, {trace.printed}" if term else trace.printed
@@ -156,3 +174,7 @@ def _listed(traces: Sequence[Trace]) -> str:
             return term or longer[:TERM_LENGTH]
         term, end = longer, trace.end
     return term
+
+
+def _in_order(trace: Trace) -> tuple[int, int, str]:
+    return (trace.start, -trace.end, trace.printed)

@@ -64,6 +64,7 @@ WITHIN = MappingProxyType(
     {"title": Precision.TITLE, "titel": Precision.TITLE, "lead": Precision.LEAD, "all": Precision.ALL}
 )
 
+_RESERVED = frozenset({*OPERATORS, "OF", "VON"})
 _DASHES = "-\u2010\u2012\u2013\u2014\u2212"
 _CLOSERS = MappingProxyType({'"': '"', "„": '“”"', "“": "”“", "”": "”“", "»": "«»", "«": "»«"})
 _GAP = re.compile(r"[^\S\n]+")
@@ -74,6 +75,7 @@ _FIELD = re.compile(r"(\w+):(?!innen\b)(.*)", re.DOTALL)
 _GENDER = re.compile(r"\w+[:*]innen\b")
 _QUOTED = re.compile(r'(=?)(["„“”»«])')
 _CORE = re.compile(r"\w(?:.*\w)?[+#]*", re.DOTALL)
+_END_OF_WORD = re.compile(r"[^\w+#*]+$")
 _UNSEGMENTED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
 
 
@@ -141,19 +143,20 @@ class Scanner:
         end = at + len(run)
         if run in OPERATORS:
             return Lexeme(OPERATORS[run], at, run), end
-        if run in {"OF", "VON"}:  # quoted, lest "2" beside it makes it a count when the query is read again
-            return Lexeme(Sign.VALUE, at, run, Value(run, shape=Shape.QUOTED)), end
         junk = re.match(r"[^\w=*]*", run)
         start = junk.end() if junk else 0
         if prefix := _FIELD.match(run, start):
             special = self._prefixed(prefix, at)
             if special:
                 return special
+        if start == len(run):
+            self.hint(HintCode.IGNORED_WORD, at, run)
+            return Lexeme(Sign.NOTHING, at, run), end
         return self._word(run[start:], at + start), end
 
     def _prefixed(self, prefix: re.Match[str], at: int) -> tuple[Lexeme, int] | None:
         """A field, a directive, or None where the colon is only punctuation."""
-        name, rest = prefix.group(1).lower(), prefix.group(2).lower()
+        name, rest = prefix.group(1).lower(), re.sub(r"\W+$", "", prefix.group(2).lower())
         if name == "in" and rest in WITHIN:
             return Lexeme(Sign.WITHIN, at, prefix.group(), precision=WITHIN[rest]), at + prefix.end()
         if name in FIELDS:
@@ -163,20 +166,32 @@ class Scanner:
 
     def _word(self, run: str, at: int) -> Lexeme:
         is_exact = run.startswith("=")
-        body = re.sub(r"[^\w+#*]+$", "", run.lstrip("="))
+        body = _END_OF_WORD.sub("", run.lstrip("="))
         core = _CORE.search(body)
         if core is None:
             if "*" in body:
                 raise QueryError(Hint(ErrorCode.STAR_TOO_SHORT, at))
             self.hint(HintCode.IGNORED_WORD, at, run)
             return Lexeme(Sign.NOTHING, at, run)
-        before, after = body.startswith("*"), body.endswith("*")
-        value = Value(core.group(), is_exact=is_exact, star_before=before, star_after=after)
-        if is_exact and value.has_star:
+        value = Value(
+            core.group(), is_exact=is_exact, star_before=body.startswith("*"), star_after=body.endswith("*")
+        )
+        self._note_word(value, at)
+        return Lexeme(Sign.VALUE, at, value.text, _unambiguous(value))
+
+    def _note_word(self, value: Value, at: int) -> None:
+        if value.is_exact and value.has_star:
             self.hint(HintCode.STAR_IGNORED, at)
-            value = replace(value, star_before=False, star_after=False)
         if _UNSEGMENTED.search(value.text):
             self.hint(HintCode.UNSEGMENTED, at, value.text)
         if value.text in {"or", "oder"}:
             self.hint(HintCode.LOWER_CASE_OR, at, value.text)
-        return Lexeme(Sign.VALUE, at, value.text, value)
+
+
+def _unambiguous(value: Value) -> Value:
+    """The value in the only spelling that reads back as itself: exact without star, an operator's name in quotes."""
+    if value.is_exact and value.has_star:
+        return replace(value, star_before=False, star_after=False)
+    if value.text in _RESERVED and not value.is_exact and not value.has_star:
+        return replace(value, shape=Shape.QUOTED)
+    return value

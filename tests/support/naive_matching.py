@@ -55,6 +55,7 @@ class Naive:
         self.language = reading.language if reading.language in languages else ""
         self.gate = query.within or precision
         self.frequencies = frequencies or Frequencies()
+        self.closed = dict(reading.closed)
         self._parts: dict[Value, Part | None] = {}
 
     def hit(self, topic_id: int) -> Hit | None:
@@ -79,23 +80,14 @@ class Naive:
 
     def evidence(self, node: Node) -> Iterator[Part]:
         """The true positive values that make a true node true."""
-        match node:
-            case Value():
-                part = self.part(node)
-                assert part is not None
-                yield part
-            case And(children):
-                for child in children:
-                    if not isinstance(child, Not):
-                        yield from self.evidence(child)
-            case Or(children):
-                for child in children:
-                    if self.is_true(child):
-                        yield from self.evidence(child)
-            case Count(_, values):
-                for value in values:
-                    if self.is_true(value):
-                        yield from self.evidence(value)
+        if isinstance(node, Not) or not self.is_true(node):
+            return
+        if isinstance(node, Value):
+            part = self.part(node)
+            assert part is not None
+            yield part
+        for child in node.values if isinstance(node, Count) else getattr(node, "children", ()):
+            yield from self.evidence(child)
 
     # gate
 
@@ -208,31 +200,37 @@ class Naive:
     def places(self, value: Value) -> list[Place]:
         found: dict[int, int] = {}
         parts, is_hyphen_word = value_parts(value.text)
-        hyphened = dict(self.reading.closed)
-        tokens = self.reading.tokens
-        for start in range(len(tokens)):
+        for start in range(len(self.reading.tokens)):
             group = self.reading.closed_lengths.get(start, 0)
-            if value.has_star:
-                if self.fits(value, parts, tokens[start]):
-                    found[start] = 1
-                elif start in hyphened and self.fits(value, parts, hyphened[start]):
-                    if not any(self.fits(value, parts, token) for token in tokens[start : start + group]):
-                        found[start] = group
-            elif self.stands(value, parts, start):
-                found[start] = len(parts)
-            elif (
-                len(parts) == 1
-                and start in hyphened
-                and self.meets(value, parts[0], hyphened[start], alone=True)
-            ):
-                found[start] = group
-            elif is_hyphen_word and not value.is_exact:
-                closed = set(closed_forms(parts, self.forms(parts[-1])))
-                if closed & set(tokens[start].forms):
-                    found[start] = 1
-                elif start in hyphened and closed & set(hyphened[start].forms):
-                    found[start] = group
+            length = self.length(value, parts, start, group, is_hyphen_word=is_hyphen_word)
+            if length:
+                found[start] = length
         return [Place(start, length) for start, length in sorted(found.items())]
+
+    def length(self, value: Value, parts: list[str], start: int, group: int, *, is_hyphen_word: bool) -> int:
+        """How many tokens a value covers at a position; 0 if it does not stand there."""
+        if value.has_star:
+            return self.starred_length(value, parts, start, group)
+        if self.stands(value, parts, start):
+            return len(parts)
+        token, closed = self.reading.tokens[start], self.closed.get(start)
+        if len(parts) == 1:
+            return group if closed and self.meets(value, parts[0], closed, alone=True) else 0
+        wanted = (
+            set(closed_forms(parts, self.forms(parts[-1])))
+            if is_hyphen_word and not value.is_exact
+            else set()
+        )
+        if wanted & set(token.forms):
+            return 1
+        return group if closed and wanted & set(closed.forms) else 0
+
+    def starred_length(self, value: Value, parts: list[str], start: int, group: int) -> int:
+        tokens, closed = self.reading.tokens, self.closed.get(start)
+        if self.fits(value, parts, tokens[start]):
+            return 1
+        is_inner = any(self.fits(value, parts, token) for token in tokens[start : start + group])
+        return group if closed and self.fits(value, parts, closed) and not is_inner else 0
 
     def stands(self, value: Value, parts: list[str], start: int) -> bool:
         tokens = self.reading.tokens[start : start + len(parts)]
