@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import String, and_, case, func, select
+from sqlalchemy import String, and_, case, cast, func, select
 from sqlmodel import Session, col
 
 from digest.db import in_batches
@@ -48,7 +48,7 @@ def counts_by_state(session: Session, edition_ids: Iterable[int]) -> dict[int, d
     """The deliveries of editions by state; those that wait in a chunk somebody is working on count as `claimed`."""
     waits = col(Delivery.state).in_([DeliveryState.PLANNED, DeliveryState.DEFERRED])
     is_claimed = and_(waits, col(Chunk.is_open), col(Chunk.owner) != "")
-    state = case((is_claimed, "claimed"), else_=col(Delivery.state).cast(String))
+    state = case((is_claimed, "claimed"), else_=cast(col(Delivery.state), String))
     counts: dict[int, dict[str, int]] = {}
     for ids in in_batches(sorted(edition_ids)):
         rows = session.execute(

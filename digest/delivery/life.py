@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from digest.db import Database
-from digest.delivery import beats, routes
+from digest.delivery import beats, routes, witness
 from digest.delivery.beats import Identity
 from digest.delivery.settlement import Settlement
 from digest.delivery.throttle import Throttle
 from digest.delivery.tidy import tidy
+from digest.delivery.witness import Witness
 
 _log = structlog.get_logger(__name__)
 
@@ -28,16 +29,28 @@ class Life:
     settlement: Settlement
     throttle: Throttle
     rate: float
+    witness: Witness
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
 
     def arrive(self) -> None:
         """Be known before anything is claimed, and free what the dead of this machine held."""
         with self.db.write() as session:
+            is_restored = witness.check(session, self.witness)
             beats.arrive(session, self.me, now=self.clock())
             freed = beats.reap(session, self.me)
         if freed:
             _log.warning("reaped", chunks=freed)
+        if is_restored:
+            _log.error("restored", hint="an older database was put back; see `digest editions list`")
+        else:
+            self.testify()
+
+    def testify(self) -> None:
+        """Let the file outside the database know how far we are; before the first dot of anything new."""
+        with self.db.write() as session:
+            seen = witness.note(session)
+        self.witness.write(seen)
 
     def beat(self) -> None:
         """Show that this worker lives, and take its share of the common rate. On SQLite this also reaches the disk."""

@@ -183,3 +183,7 @@ class Instance(Table, table=True):
     id: int = Field(default=1, primary_key=True)
     public_id: UUID = Field(default_factory=new_public_id)
     hold_reason: str = Field(default="", max_length=300)
+    beat: int = 0
+    """Beats of all workers so far."""
+    delivery_mark: int = 0
+    """The highest delivery there has ever been."""

@@ -4,9 +4,11 @@ import os
 import socket
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
+from sqlalchemy import make_url
 from sqlmodel import Session
 
 from digest.db import Database
@@ -15,6 +17,7 @@ from digest.delivery.marks import marks_for
 from digest.delivery.models import Reason
 from digest.delivery.queue import Queue
 from digest.delivery.settlement import Rules, Settlement, Suppress
+from digest.delivery.witness import Witness
 from digest.delivery.worker import Options, Worker
 from digest.mail.transport import Link, Relay, connect
 from digest.settings import Settings, UnknownPolicy
@@ -53,15 +56,23 @@ def post_office(parts: Running, *, options: Options | None = None) -> Worker:
         return await connect(relay)
 
     return Worker(
-        db=parts.db,
         queue=Queue(parts.db, settlement, owner=new_owner(), lease=chosen.lease),
-        settlement=settlement,
         marks=marks_for(parts.db, is_durable=settings.unknown is UnknownPolicy.HOLD),
         composer=Mails(parts),
         connect=open_link,
         clock=parts.clock,
         options=chosen,
+        witness=Witness(witness_file(settings)),
     )
+
+
+def witness_file(settings: Settings) -> Path | None:
+    """Where this machine keeps what it has seen: the state directory, or beside the SQLite file; None without either."""
+    url = make_url(settings.database_url)
+    folder = settings.state_dir
+    if folder is None and url.get_backend_name() == "sqlite" and url.database:
+        folder = Path(url.database).absolute().parent
+    return folder / "digest-witness.json" if folder is not None and folder.is_dir() else None
 
 
 def relay_of(settings: Settings) -> Relay:

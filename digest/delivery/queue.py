@@ -70,27 +70,27 @@ class Queue:
         lease: timedelta,
         lease_clock: Callable[[], float] | None = None,
     ) -> None:
-        self._db = db
-        self._settlement = settlement
+        self.db = db
+        self.settlement = settlement
         self.owner = owner
         self._lease = lease.total_seconds()
         self._lease_clock = lease_clock
 
     def claim(self, *, now: datetime, lanes: Sequence[int] = (0, 1, 2)) -> Claim | None:
         """The next ready chunk, or None. Of the lanes given, the lowest number comes first."""
-        with self._db.write() as session:
+        with self.db.write() as session:
             taken = session.execute(self._claim(now, lanes)).first()
             if taken is None:
                 return None
             chunk_id, edition_id, lane, fence, claims, expires_at, suspect_id = taken
-            orphans = self._settlement.take_over(session, chunk_id, now=now)
+            orphans = self.settlement.take_over(session, chunk_id, now=now)
             if claims >= POISON_CLAIMS and suspect_id is not None:
-                self._settlement.fail(session, [suspect_id], Reason.POISON, now=now)
+                self.settlement.fail(session, [suspect_id], Reason.POISON, now=now)
                 session.execute(
                     update(Chunk).where(col(Chunk.id) == chunk_id).values(claims=1, suspect_id=None)
                 )
             if expires_at <= now:
-                self._settlement.expire(session, chunk_id, now=now)
+                self.settlement.expire(session, chunk_id, now=now)
             rows = [Due(*row) for row in session.execute(_due(chunk_id, now))]
         return Claim(chunk_id, edition_id, lane, fence, rows, claims >= CAREFUL_CLAIMS, orphans)
 
@@ -100,32 +100,32 @@ class Queue:
         A chunk that was held meanwhile is no longer ours to send, but its answers are still awaited: nobody else may
         take it yet.
         """
-        with self._db.write() as session:
+        with self.db.write() as session:
             fences = {claim.chunk_id: self._touch(session, claim) for claim in claims}
         return {claim.chunk_id for claim in claims if fences[claim.chunk_id] == claim.fence}
 
     def holds(self, claim: Claim) -> bool:
         """Whether a chunk is still under our fence."""
-        with self._db.read() as session:
+        with self.db.read() as session:
             fence = select(col(Chunk.fence)).where(col(Chunk.id) == claim.chunk_id)
             return session.execute(fence).scalar() == claim.fence
 
     def suspect(self, claim: Claim, delivery_id: int) -> bool:
         """Write down, on disk, which delivery is touched next; False when the chunk is no longer ours."""
-        with self._db.write() as session:
+        with self.db.write() as session:
             suspecting = update(Chunk).where(col(Chunk.id) == claim.chunk_id, col(Chunk.fence) == claim.fence)
             return changed(session, suspecting.values(suspect_id=delivery_id)) == 1
 
     def give_back(self, claim: Claim, *, now: datetime, not_before: datetime | None = None) -> bool:
         """End the lease: the chunk closes, or is ready again when its next delivery is. True when it closed."""
-        with self._db.write() as session:
+        with self.db.write() as session:
             count, earliest, expires_at = session.execute(_left(claim.chunk_id, now)).one()
             ready_at = min(max(earliest or now, not_before or now), expires_at)
             values: dict[str, Any] = {"owner": "", "lease_until": 0.0, "claims": 0, "suspect_id": None}
             values |= {"is_open": False} if count == 0 else {"ready_at": ready_at}
             is_ours = changed(session, update(Chunk).where(self._mine(claim)).values(values)) == 1
         if is_ours and count == 0 and claim.edition_id is not None:
-            with self._db.write() as session:
+            with self.db.write() as session:
                 finish_edition(session, claim.edition_id, now=now)
         return is_ours and count == 0
 
@@ -178,7 +178,7 @@ class Queue:
     def _lease_now(self) -> ColumnElement[float]:
         if self._lease_clock is not None:
             return literal(self._lease_clock())
-        if self._db.is_sqlite:
+        if self.db.is_sqlite:
             return literal(time.monotonic())
         return type_coerce(extract("epoch", func.clock_timestamp()), Float())
 

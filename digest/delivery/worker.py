@@ -14,7 +14,6 @@ import psycopg
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from digest.db import Database
 from digest.delivery.availability import is_unavailable
 from digest.delivery.beats import identity
 from digest.delivery.committer import Committer
@@ -26,8 +25,8 @@ from digest.delivery.marks import Marks
 from digest.delivery.options import Counts, News, Options
 from digest.delivery.queue import Claim, Queue
 from digest.delivery.route import Route
-from digest.delivery.settlement import Settlement
 from digest.delivery.throttle import Throttle
+from digest.delivery.witness import Witness
 from digest.delivery.workload import InHand
 from digest.mail.transport import Link
 
@@ -48,29 +47,37 @@ class Worker:
     def __init__(
         self,
         *,
-        db: Database,
         queue: Queue,
-        settlement: Settlement,
         marks: Marks,
         composer: Composer,
         connect: Callable[[], Awaitable[Link]],
         clock: Callable[[], datetime],
         options: Options,
+        witness: Witness | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.counts = Counts()
-        self._db = db
+        self._db = queue.db
         self._queue = queue
         self._marks = marks
         self._clock = clock
         self._options = options
         self._is_once = False
-        ends = Ends(db, settlement, self.counts)
+        ends = Ends(queue.db, queue.settlement, self.counts)
         throttle = Throttle(
             largest=options.connections + 1, per_second=options.rate, first=options.first_window
         )
         self._committer = Committer(marks, settle=ends.settle, patience=options.patience)
-        self._life = Life(db, identity(queue.owner), settlement, throttle, options.rate, clock, loop.time)
+        self._life = Life(
+            queue.db,
+            identity(queue.owner),
+            queue.settlement,
+            throttle,
+            options.rate,
+            witness or Witness(None),
+            clock,
+            loop.time,
+        )
         self._shared = Shared(
             queue=queue,
             composer=composer,
@@ -191,6 +198,8 @@ class Worker:
     def _claim_and_load(self, lanes: tuple[int, ...]) -> Claim | None:
         claim = self._queue.claim(now=self._clock(), lanes=lanes)
         if claim is not None and claim.rows:
+            if not self._life.witness.covers(max(row.id for row in claim.rows)):
+                self._life.testify()
             with self._db.read() as session:
                 self._shared.composer.load(session, claim.rows)
         return claim
@@ -242,6 +251,7 @@ class Worker:
             if is_due:
                 beaten_at, count = at, count + 1
                 await self._steadily(self._life.listen)
+                await self._steadily(self._life.testify)
                 if count % BEATS_PER_REAP == 0:
                     await self._steadily(self._life.clear_up)
 

@@ -13,6 +13,7 @@ from digest.delivery.models import Delivery, Reason
 from digest.delivery.outbox import EditionLedger
 from digest.delivery.queue import Due, Queue
 from digest.delivery.settlement import Rules, Settlement
+from digest.delivery.witness import Witness
 from digest.delivery.worker import Counts, Options, Worker
 from digest.editions.models import Content, Edition, EditionState
 from digest.editions.plan import PlannedDelivery
@@ -103,6 +104,7 @@ def make_worker(
     composer: Any = None,
     suppressed: list[tuple[str, Reason]] | None = None,
     timeouts: Timeouts = QUICK,
+    witness: Witness | None = None,
     **options: Any,
 ) -> Worker:
     """A worker on this database and server; call it inside an event loop."""
@@ -121,14 +123,13 @@ def make_worker(
     )
     relay = Relay(host="127.0.0.1", port=port, tls=Tls.NONE)
     return Worker(
-        db=db,
         queue=Queue(db, settlement, owner=owner, lease=settings.lease),
-        settlement=settlement,
         marks=marks_for(db, is_durable=policy is UnknownPolicy.HOLD),
         composer=composer or PlainComposer(),
         connect=lambda: connect(relay, timeouts=timeouts, tick=timedelta(milliseconds=50)),
         clock=clock,
         options=settings,
+        witness=witness,
     )
 
 
