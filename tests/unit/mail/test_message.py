@@ -197,3 +197,28 @@ def test_recipient_and_to_are_the_stored_address() -> None:
     mail = mailroom.edition_mail()
     assert mail.recipient.encode() == read(mail.data).raw("To")
     assert mail.sender.startswith("bounce+7.")
+
+
+def test_a_block_that_is_not_the_expected_one_never_leaves() -> None:
+    """Whatever the writer let through, the scanner would not."""
+    prepared = replace(mailroom.prepared_edition(1), subject=b"Subject: x\r\nBcc: eve@example.org\r\n")
+    envelope = mailroom.ENVELOPES.system(delivery_id=1, kind="x", recipient="ann@example.org")
+    with pytest.raises(HeaderError, match="expected fields"):
+        compose(
+            prepared, letterhead=mailroom.LETTERHEAD, envelope=envelope, dated_at=mailroom.DATED_AT, slots=mailroom.SLOTS,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["no line end", "one\n", "spaces  \n\n\n"])
+def test_a_part_ends_in_a_full_line_end(text: str) -> None:
+    parts = (Fragment(text, ""),)
+    prepared = prepare(Rendered("x", "de", "S", parts, parts), prefixes={})
+    body = b"".join(prepared.pieces)
+    assert b"=\r\n--=_" not in body
+    assert b"\r\n--=_" in body
+
+
+def test_a_part_that_ends_in_a_slot_is_refused() -> None:
+    parts = (Fragment("Qabcdef0123456789Qa", "Qabcdef0123456789Q"),)
+    with pytest.raises(SlotError, match="must end in text"):
+        prepare(Rendered("x", "de", "S", parts, parts), prefixes={})

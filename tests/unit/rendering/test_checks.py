@@ -149,3 +149,17 @@ def test_the_bound_is_close_enough_to_be_of_use() -> None:
         assert size <= edition_bound(context) <= 1.5 * size
     assert edition_bound(samples.edition(24)) <= LIMIT
     assert sum(map(section_bound, samples.edition(8)["sections"])) < edition_bound(samples.edition(8))
+
+
+def test_the_bound_holds_for_many_articles_that_show_all_they_can() -> None:
+    context = samples.edition(80)
+    for section in context["sections"]:
+        for item in section["items"]:
+            item.update(
+                title="t", url="https://a.example", teaser="x", author="a", minutes=88, is_carried=True, also_topics=["z"],
+                same_story=[{"source": "s", "url": "https://s.example"}] * 4,
+                searches=[{"name": "n", "url": "https://n.example"}] * 2,
+                image={"url": "https://p.example/1.png", "width": 1, "height": 1},
+            )  # fmt: skip
+    size = len(templates().mail("edition", lang="de", context=context).html_text.encode())
+    assert size <= edition_bound(context)

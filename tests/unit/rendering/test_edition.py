@@ -312,3 +312,15 @@ def test_the_mail_can_be_read_without_its_style_sheets() -> None:
     assert all(
         "display:none" in node.get("style").replace(" ", "") for node in page.xpath("//*[@class='preheader']")
     )
+
+
+def test_every_rule_for_mail_programs_outweighs_the_inlined_ones() -> None:
+    client = re.findall(r"<style[^>]*>(.*?)</style>", edition().html_text, re.DOTALL)[1]
+    declared = [
+        part
+        for body in re.findall(r"\{([^{}]*)\}", client.partition("}")[2])
+        for part in body.split(";")
+        if part
+    ]
+    assert [part for part in declared if not part.endswith("!important")] == []
+    assert len(declared) > 40
