@@ -261,7 +261,7 @@ class Settings(BaseSettings):
     state_dir: Path | None = None
     proxies: Annotated[list[str], BeforeValidator(listing)] = ["127.0.0.1", "::1"]
     archive: bool = True
-    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    log_level: str = Field(default="warning", pattern="^(debug|info|warning|error)$")
 
     site: Site = Site()
     brand: Brand = Brand()

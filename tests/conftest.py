@@ -124,6 +124,19 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url_empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without any table, of both kinds."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'digest.db'}"
+        return
+    server = str(request.getfixturevalue("postgres_server"))
+    name = f"e_{uuid.uuid4().hex}"
+    _on_server(server, f"CREATE DATABASE {name}")
+    yield _database_url(server, name)
+    _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def db(database_url: str) -> Iterator[Database]:
     """A fresh database with all tables; a test that takes it runs on both kinds."""

@@ -17,7 +17,7 @@ from digest.matching.explain import explain
 from digest.matching.models import Match
 from digest.matching.query import parse_query
 from digest.matching.stored import COLUMNS, article_texts
-from subscribers.models import Subscriber, SubscriberState, Subscription, Topic
+from subscribers.models import Mute, MuteKind, Subscriber, SubscriberState, Subscription, Topic
 
 
 class Outcome(StrEnum):
@@ -72,7 +72,7 @@ def why(session: Session, person: Subscriber, url: str) -> Answer:
         )
     if not matches:
         return Answer(Outcome.NO_MATCH, list(_misses(session, person, article)))
-    return _waiting(person, article, matches)
+    return _waiting(session, person, article, matches)
 
 
 def find_article(session: Session, url: str) -> Article | None:
@@ -162,9 +162,20 @@ def _misses(session: Session, person: Subscriber, article: Article) -> Iterator[
         yield f"{topic.name} ({topic.query}) does not match, {found.verdict.value.replace('_', ' ')}{words}."
 
 
-def _waiting(person: Subscriber, article: Article, matches: list[tuple[Topic, Match, int]]) -> Answer:
+def _muted_by(session: Session, person: Subscriber, article: Article) -> str:
+    """The mute that keeps an article out even where nothing else was left to send; empty if none does."""
+    mutes = session.execute(select(Mute).where(col(Mute.subscriber_id) == person.id)).scalars()
+    is_about = {MuteKind.SOURCE: article.source, MuteKind.STORY: str(article.story_id)}
+    return next((one.label or one.value for one in mutes if is_about.get(one.kind) == one.value), "")
+
+
+def _waiting(
+    session: Session, person: Subscriber, article: Article, matches: list[tuple[Topic, Match, int]]
+) -> Answer:
     since = min(max(person.last_release, since) for _, _, since in matches)
     if article.release_no is not None and article.release_no <= since:
+        if mute := _muted_by(session, person, article):
+            return Answer(Outcome.MUTED, [f"This reader muted {mute}.", *_because(matches)])
         return Answer(
             Outcome.BEFORE_SUBSCRIPTION,
             ["It was released before this person followed a topic that matches it.", *_because(matches)],

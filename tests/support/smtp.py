@@ -78,6 +78,8 @@ class Server:
     lines: list[str] = field(default_factory=list)
     connections: int = 0
     bodies: dict[str, bytes] = field(default_factory=dict)
+    mails: list[bytes] = field(default_factory=list)
+    """All it took, oldest first."""
     script: Script = lambda event: None
     extensions: tuple[str, ...] = EXTENSIONS
     is_dripping: bool = False
@@ -120,6 +122,7 @@ class Server:
         self.accepted.append(mail)
         if not self.is_quiet:
             self.bodies[mail.recipient] = body
+            self.mails.append(body)
         if self.ledger is not None:
             line = json.dumps(mail._asdict()).encode() + b"\n"
             handle = os.open(self.ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
