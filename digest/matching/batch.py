@@ -10,6 +10,7 @@ from typing import Final
 from digest.matching.article import Reading
 from digest.matching.places import PlaceFinder
 from digest.matching.program import SCOPE_BITS, SCOPE_MASK, Scope
+from digest.matching.syntax import Precision
 
 _ANYWHERE: Final = (int(Scope.TEXT), int(Scope.META))
 _NOWHERE: Final[dict[int, list[int]]] = {}
@@ -22,8 +23,11 @@ class Batch:
         self.readings = readings
         self.postings: dict[int, dict[int, list[int]]] = {}
         """Atom number to article number to positions."""
-        self.head_ends = [reading.head_end for reading in readings]
-        self.lead_ends = [reading.lead_end for reading in readings]
+        self._ends = {
+            Precision.TITLE: [reading.head_end for reading in readings],
+            Precision.LEAD: [reading.lead_end for reading in readings],
+            Precision.ALL: [len(reading.tokens) for reading in readings],
+        }
         self.has_fields = finder.has_fields
         """Whether any value speaks of something else than text."""
         for number, reading in enumerate(readings):
@@ -32,6 +36,14 @@ class Batch:
                     self.postings[atom][number] = positions
                 else:
                     self.postings[atom] = {number: positions}
+
+    def ends(self, gate: Precision) -> Sequence[int]:
+        """The position in each article before which one place suffices for a gate."""
+        return self._ends[Precision.LEAD if gate is Precision.NORMAL else gate]
+
+    def table(self, leaf: int) -> dict[int, list[int]]:
+        """Where the atom of a leaf stands anywhere: article to positions."""
+        return self.postings.get(leaf >> SCOPE_BITS, _NOWHERE)
 
     def positions(self, leaf: int, article: int) -> list[int] | None:
         """Where a leaf stands in an article in its scope; None if it does not, empty for what is no text."""

@@ -216,10 +216,16 @@ def _german_lemma(word: str) -> str | None:
     if corrected:
         return corrected
     if not is_known(word, "de"):
-        umlauted = _UMLAUT.sub(lambda found: _UMLAUTS[found.group()], word)
-        if umlauted != word and is_known(umlauted, "de"):
-            word = umlauted
+        word = next((other for other in _other_spellings(word) if is_known(other, "de")), word)
     return _strategy().get_lemma(word, "de")
+
+
+def _other_spellings(word: str) -> Iterator[str]:
+    """The word with umlauts for ae oe ue, and with ß for ss: typed without a German keyboard, or in Switzerland."""
+    umlauted = _UMLAUT.sub(lambda found: _UMLAUTS[found.group()], word)
+    yield umlauted
+    yield word.replace("ss", "ß")
+    yield umlauted.replace("ss", "ß")
 
 
 def _genitive_stem(word: str, lemma: str) -> str | None:
