@@ -66,17 +66,21 @@ class Committer:
         marks: Marks,
         *,
         settle: Callable[[Sequence[Ended]], None],
+        relieved: Callable[[], None] = lambda: None,
         patience: timedelta = timedelta(seconds=60),
     ) -> None:
         self.figures = Figures()
         self._marks = marks
         self._settle = settle
+        self._relieved = relieved
         self._patience = patience.total_seconds()
         self._loop = asyncio.get_running_loop()
         self._group = _Group()
         self._is_busy = False
         self._pause = 0.0
         self._error: BaseException | None = None
+        self.backlog = 0
+        """Ends noted and not yet written; `relieved` is called whenever it shrinks."""
 
     def start(self, mark: StartMark) -> asyncio.Future[bool]:
         """Ask for a dot; the future is True once the row is committed `in_data`."""
@@ -94,6 +98,7 @@ class Committer:
     def ended(self, mark: Ended) -> None:
         """Note any other end; the same promise."""
         self._group.ended.append(mark)
+        self.backlog += 1
         self._wake()
 
     def barrier(self) -> asyncio.Future[None]:
@@ -144,6 +149,7 @@ class Committer:
         figures.marks += len(group.sent) + len(group.starts)
         figures.refused += len(group.starts) - len(granted)
         self._pause = 0.0
+        self._relieve()
         for mark, waiting in zip(group.starts, group.waiting, strict=True):
             if not waiting.future.done():
                 waiting.future.set_result(mark.delivery_id in granted)
@@ -151,6 +157,11 @@ class Committer:
             if not barrier.done():
                 barrier.set_result(None)
         self._next()
+
+    def _relieve(self) -> None:
+        if self.backlog > len(self._group.ended):
+            self.backlog = len(self._group.ended)
+            self._relieved()
 
     def _failed(self, group: _Group, error: BaseException) -> None:
         """Keep the outcomes, keep the starts that still have time, and try again after a pause."""

@@ -125,9 +125,14 @@ class Line:
         await link.quit()
         return None
 
+    def _may_take(self) -> bool:
+        """Within the rate, and not further ahead of the ledger than there are connections."""
+        shared = self._shared
+        is_written = shared.committer.backlog <= shared.options.connections
+        return is_written and not shared.is_stopping and shared.throttle.rate.wait(self._loop.time()) <= 0
+
     def _has_work(self) -> bool:
-        is_due = self._shared.throttle.rate.wait(self._loop.time()) <= 0
-        return is_due and self.work.waiting > 0 and self.work.can_pick(self._may_send)
+        return self._may_take() and self.work.waiting > 0 and self.work.can_pick(self._may_send)
 
     def _may_send(self, provider: str) -> bool:
         return self._shared.throttle.may_send(provider, at=self._loop.time())
@@ -135,7 +140,7 @@ class Line:
     def _take(self) -> Outgoing | None:
         """The next mail that may go, composed; one that cannot be composed fails alone."""
         shared = self._shared
-        while not shared.is_stopping and shared.throttle.rate.wait(self._loop.time()) <= 0:
+        while self._may_take():
             picked = self.work.pick(self._may_send)
             if picked is None:
                 return None

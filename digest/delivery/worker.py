@@ -67,7 +67,8 @@ class Worker:
         throttle = Throttle(
             largest=options.connections + 1, per_second=options.rate, first=options.first_window
         )
-        self._committer = Committer(marks, settle=ends.settle, patience=options.patience)
+        news = News()
+        self._committer = Committer(marks, settle=ends.settle, relieved=news.tell, patience=options.patience)
         self._life = Life(
             queue.db,
             identity(queue.owner),
@@ -86,7 +87,7 @@ class Worker:
             route=Route(connect, now=loop.time, first_backoff=options.first_backoff.total_seconds()),
             clock=clock,
             options=options,
-            news=News(),
+            news=news,
             pause=self._pause,
             accepted=ends.accepted,
         )
@@ -167,7 +168,7 @@ class Worker:
             line.shelve()
             await self._feed_careful(line)
             for chunk in line.work.through():
-                await self._finish(chunk)
+                line.is_dry &= await self._finish(chunk)
             if line.needs_work:
                 await self._claim(line)
             elif self._is_over(line):
@@ -214,13 +215,13 @@ class Worker:
             else:
                 line.work.drop(chunk)
 
-    async def _finish(self, chunk: InHand) -> None:
-        """Every mark of the chunk is on record before its lease ends."""
+    async def _finish(self, chunk: InHand) -> bool:
+        """Every mark of the chunk is on record before its lease ends. False when there is more of it to do, perhaps now."""
         await self._committer.barrier()
         give_back = partial(
             self._queue.give_back, chunk.claim, now=self._clock(), not_before=chunk.not_before
         )
-        await self._steadily(give_back)
+        return await self._steadily(give_back)
 
     async def _keep_leases(self) -> None:
         """Prolong leases four times as often as they end; forget chunks that are somebody else's, or held, by now."""

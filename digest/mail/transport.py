@@ -15,6 +15,7 @@ from ipaddress import ip_address
 from typing import cast
 
 import aiosmtplib
+from aiosmtplib.protocol import SMTPProtocol
 
 from digest.mail.outcome import Outcome, Outgoing, Phase, Reply, Verdict, outcome_of, untouched, words
 from digest.mail.pipeline import Pipeline
@@ -195,7 +196,7 @@ def _route_error(error: Exception) -> RouteError:
 
 
 class _Stock:
-    """Sends with aiosmtplib's own commands, one round trip each, for servers without PIPELINING."""
+    """Sends with aiosmtplib's own connection, one round trip a command, for servers without PIPELINING."""
 
     def __init__(self, client: aiosmtplib.SMTP, session: Session, timeouts: Timeouts) -> None:
         self._client = client
@@ -226,41 +227,61 @@ class _Stock:
         refusal = await self._offer(mail)
         if refusal is not None:
             return refusal
-        if not await gate.start(mail):
-            self._client.close()
-            return untouched(Phase.GATE)
+        protocol = self._client.protocol
+        if protocol is None:
+            return untouched(Phase.CONTENT)
         try:
-            response = await self._client.data(mail.data, timeout=self._dot)
-        except aiosmtplib.SMTPDataError as error:
-            return await self._answered(error, Phase.DOT)
+            protocol.write(mail.data)
+            if not await gate.start(mail):
+                self._client.close()
+                return untouched(Phase.GATE)
+            protocol.write(b".\r\n")
         except (aiosmtplib.SMTPException, OSError):
             self._client.close()
-            return Outcome(Verdict.LOST, Phase.DOT)
-        return outcome_of(_reply(response.code, response.message), Phase.DOT)
+            return untouched(Phase.CONTENT)
+        return await self._landed(protocol)
+
+    async def _landed(self, protocol: SMTPProtocol) -> Outcome:
+        """The answer to the dot; without one nobody can know."""
+        try:
+            answer = await protocol.read_response(timeout=self._dot)
+        except (aiosmtplib.SMTPException, OSError):
+            self._client.close()
+            return _LOST
+        if answer.code == 421 or answer.code // 100 not in (2, 4, 5):
+            self._client.close()
+        return outcome_of(_reply(answer), Phase.DOT) if answer.code // 100 in (2, 4, 5) else _LOST
 
     async def _offer(self, mail: Outgoing) -> Outcome | None:
-        """MAIL and RCPT; None when both were taken."""
+        """MAIL, RCPT and DATA; None on 354 with the recipient accepted."""
         session = self._session
+        sender = " ".join([f"FROM:<{mail.sender}>", *session.mail_options(mail)])
+        recipient = " ".join([f"TO:<{mail.recipient}>", *session.rcpt_options(mail)])
         try:
-            await self._client.mail(mail.sender, options=session.mail_options(mail), timeout=self._command)
-            await self._client.rcpt(mail.recipient, options=session.rcpt_options(mail), timeout=self._command)
-        except aiosmtplib.SMTPSenderRefused as error:
-            self._client.close()
-            return untouched(Phase.MAIL, _reply(error.code, error.message))
-        except aiosmtplib.SMTPRecipientRefused as error:
-            return await self._answered(error, Phase.RCPT)
+            answer = await self._say(b"MAIL", sender)
+            if answer.code // 100 != 2:
+                self._client.close()
+                return untouched(Phase.MAIL, _reply(answer))
+            answer = await self._say(b"RCPT", recipient)
+            if answer.code // 100 != 2:
+                return await self._refused(answer, Phase.RCPT)
+            answer = await self._say(b"DATA")
+            return None if answer.code == 354 else await self._refused(answer, Phase.DATA)
         except (aiosmtplib.SMTPException, OSError):
             self._client.close()
             return untouched(Phase.LINK)
-        return None
 
-    async def _answered(self, error: aiosmtplib.SMTPResponseException, phase: Phase) -> Outcome:
-        if error.code // 100 not in (4, 5):
+    async def _say(self, *words: bytes | str) -> aiosmtplib.SMTPResponse:
+        said = [word if isinstance(word, bytes) else word.encode("ascii") for word in words]
+        return await self._client.execute_command(*said, timeout=self._command)
+
+    async def _refused(self, answer: aiosmtplib.SMTPResponse, phase: Phase) -> Outcome:
+        if answer.code // 100 not in (4, 5):
             self._client.close()
-            return Outcome(Verdict.LOST, phase) if phase is Phase.DOT else untouched(phase)
-        if phase is Phase.RCPT and self._client.is_connected:
+            return untouched(phase)
+        if self._client.is_connected:
             await self._reset()
-        return outcome_of(_reply(error.code, error.message), phase)
+        return outcome_of(_reply(answer), phase)
 
     async def _reset(self) -> None:
         try:
@@ -269,5 +290,8 @@ class _Stock:
             self._client.close()
 
 
-def _reply(code: int, message: str) -> Reply:
-    return Reply(code, message.replace("\n", " ").encode("utf-8", "surrogateescape"))
+_LOST = Outcome(Verdict.LOST, Phase.DOT)
+
+
+def _reply(answer: aiosmtplib.SMTPResponse) -> Reply:
+    return Reply(answer.code, answer.message.replace("\n", " ").encode("utf-8", "surrogateescape"))
