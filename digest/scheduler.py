@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from digest import stages, threads
 from digest.matching.registry import Registry
+from digest.matching.storybook import Storybook
 from digest.runtime import Runtime
 
 POLL_EVERY: Final = timedelta(seconds=30)
@@ -29,7 +30,7 @@ _log = structlog.get_logger(__name__)
 @contextmanager
 def ticking(runtime: Runtime, *, on_planned: Callable[[], None]) -> Iterator[None]:
     """Run every stage but sending until the block ends; `on_planned` is called when there is mail to send."""
-    registry = Registry()
+    registry, stories = Registry(), Storybook(runtime.db)
 
     def plan() -> None:
         if stages.plan(runtime).deliveries:
@@ -38,7 +39,7 @@ def ticking(runtime: Runtime, *, on_planned: Callable[[], None]) -> Iterator[Non
     with threads.gathering(runtime) as gather:
         jobs: dict[str, tuple[Callable[[], Any], timedelta]] = {
             "gather": (gather, POLL_EVERY),
-            "match": (lambda: stages.match(runtime, registry), MATCH_EVERY),
+            "match": (lambda: stages.match(runtime, registry, stories), MATCH_EVERY),
             "plan": (plan, PLAN_EVERY),
             "tidy": (lambda: stages.tidy(runtime), TIDY_EVERY),
         }

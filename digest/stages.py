@@ -26,6 +26,7 @@ from digest.feeds.pool import ParsePool
 from digest.feeds.registry import expire_quarantined
 from digest.matching.match import MatchCounts, match_new
 from digest.matching.registry import Registry
+from digest.matching.storybook import Storybook
 from digest.runtime import Runtime
 from subscribers.pause import resume_due
 from subscribers.privacy import Withdraw
@@ -55,8 +56,7 @@ async def tick(runtime: Runtime, *, pace: Limits | None = None) -> TickCounts:
     """Do everything that is due at the runtime's now: poll, match, plan, send until nothing is ready."""
     async with gathering(runtime, pace=pace) as gatherer:
         polled = await gatherer.poll()
-    registry = Registry()
-    matched = await asyncio.to_thread(match, runtime, registry)
+    matched = await asyncio.to_thread(match, runtime, Registry(), Storybook(runtime.db))
     planned = await asyncio.to_thread(plan, runtime)
     await asyncio.to_thread(tidy, runtime)
     sent = await post_office(runtime).run_until_idle()
@@ -125,9 +125,10 @@ def next_edition(db: Database, *, now: datetime) -> datetime | None:
     return min((at for at in due if at is not None and at - now <= FRESHNESS), default=None)
 
 
-def match(runtime: Runtime, registry: Registry) -> MatchCounts:
-    """Match new and changed articles to topics; the registry is this thread's own."""
-    return match_new(runtime.db, registry, now=runtime.clock())
+def match(runtime: Runtime, registry: Registry, stories: Storybook) -> MatchCounts:
+    """Match new and changed articles to topics and stories; registry and storybook are this thread's own."""
+    stories.catch_up()
+    return match_new(runtime.db, registry, now=runtime.clock(), stories=stories)
 
 
 def plan(runtime: Runtime) -> PlanCounts:
