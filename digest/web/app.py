@@ -39,6 +39,7 @@ from digest.web.catalogue import Catalogue
 from digest.web.embed import shared_headers
 from digest.web.error_pages import STATUS_REASONS, error_answer
 from digest.web.errors import Busy, Reason, Refused
+from digest.web.formcache import FormCache
 from digest.web.headers import PRIVATE_HEADERS, completed, page_headers, raw
 from digest.web.limits import Limits
 from digest.web.limits import Scope as LimitScope
@@ -88,6 +89,7 @@ def compose(runtime: Runtime) -> Site:
         limits=Limits({scope: getattr(settings.limits, scope.value) for scope in LimitScope}),
         metrics=metrics,
         catalogue=Catalogue(),
+        forms=FormCache(),
         assets=read_assets(settings.brand),
         proxies=networks(settings.proxies),
         origin=origin_of(settings.base_url),

@@ -13,7 +13,7 @@ from digest.web import wishes
 from digest.web.catalogue import Offered
 from digest.web.forms import Fields
 from digest.web.messages import Say
-from digest.web.pages import error_rows, framed, page, say
+from digest.web.pages import answered, error_rows, framed, render, say
 from digest.web.site import Site, site_of
 from subscribers import wording
 from subscribers.tokens import LIFETIMES, NO_SUBJECT, Purpose
@@ -65,15 +65,35 @@ async def draft_page(request: Request, draft: Draft, *, lang: str, status: int =
     """The form with everything that was typed still in it."""
     site = site_of(request)
     offered = await site.catalogue.offered(site.now(), site.read)
-    return page(
+    body = _rendered(request, draft, offered, _started(site), lang=lang)
+    headers = framed(site) if draft.is_framed else None
+    return answered(body, status=status, lang=lang, headers=headers)
+
+
+async def empty_page(request: Request, draft: Draft, *, lang: str) -> HTMLResponse:
+    """The form before anything was typed: from memory, with a fresh token."""
+    site = site_of(request)
+    offered = await site.catalogue.offered(site.now(), site.read)
+    body = site.forms.page(
+        (str(request.url.replace(scheme="", netloc="")), lang),
+        _started(site),
+        read_at=site.catalogue.read_at,
+        render=lambda marker: _rendered(request, draft, offered, marker, lang=lang),
+    )
+    return answered(body, lang=lang, headers=framed(site) if draft.is_framed else None)
+
+
+def _rendered(
+    request: Request, draft: Draft, offered: tuple[Offered, ...], started: str, *, lang: str
+) -> str:
+    site = site_of(request)
+    return render(
         request,
         "subscribe",
-        status=status,
         lang=lang,
-        headers=framed(site) if draft.is_framed else None,
         is_framed=draft.is_framed,
         is_expired=draft.is_expired,
-        form=_form(site, draft, offered, lang=lang),
+        form=_form(site, draft, offered, lang=lang) | {"started": started},
         consent=consent_text(site, lang),
         errors=error_rows(site, draft.errors, lang=lang),
         article=None,
@@ -102,7 +122,6 @@ def _form(site: Site, draft: Draft, offered: tuple[Offered, ...], *, lang: str) 
         "timezone": draft.timezone,
         "source": draft.source,
         "wording": wording.digest(consent_text(site, lang))[:16],
-        "started": _started(site),
     }
 
 

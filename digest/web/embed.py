@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from digest.web.draft import Draft, draft_page
+from digest.web.draft import Draft, empty_page
 from digest.web.headers import Raw, raw
 from digest.web.pages import language_of
 from digest.web.signup import named_topics
@@ -35,7 +35,7 @@ async def show_framed_form(request: Request) -> Response:
     """The hosted form without its surroundings, for a frame; its answers stay in the frame."""
     topics = await named_topics(request)
     draft = Draft(topics=topics, is_single=len(topics) == 1, is_framed=True, source="iframe")
-    return await draft_page(request, draft, lang=language_of(request))
+    return await empty_page(request, draft, lang=language_of(request))
 
 
 @router.options("/subscribe")

@@ -67,10 +67,12 @@ def wants_json(request: Request) -> bool:
 
 
 def _media_type(request: Request) -> str:
+    given = request.headers.get("content-type", FORM)
+    if given == FORM:
+        return FORM
     header = Message()
-    header["content-type"] = request.headers.get("content-type", FORM)
-    charset = header.get_param("charset", "utf-8")
-    kind = header.get_content_type()
+    header["content-type"] = given
+    charset, kind = header.get_param("charset", "utf-8"), header.get_content_type()
     if kind not in {FORM, MULTIPART, JSON} or str(charset).lower() not in {"utf-8", "utf8"}:
         raise Refused(415, Reason.MEDIA_TYPE)
     return kind

@@ -133,7 +133,8 @@ def client_address(peer: str | None, headers: Headers, proxies: Iterable[Network
     trusted = list(proxies)
     if not _is_among(ip, trusted):
         return str(ip)
-    for entry in reversed(",".join(headers.getlist("x-forwarded-for")).split(",")):
+    forwarded = headers.getlist("x-forwarded-for")
+    for entry in reversed(",".join(forwarded).split(",") if forwarded else []):
         if (hop := _parsed(entry)) is None:
             return None
         if not _is_among(hop, trusted):

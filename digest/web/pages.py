@@ -39,9 +39,20 @@ def page(
     **context: Any,
 ) -> HTMLResponse:
     """Render `templates/web/NAME.html`; `lang` is chosen from the request unless given."""
-    site, lang = site_of(request), lang or language_of(request)
+    lang = lang or language_of(request)
+    body = render(request, name, lang=lang, is_framed=is_framed, **context)
+    return answered(body, status=status, lang=lang, headers=headers)
+
+
+def render(request: Request, name: str, *, lang: str, is_framed: bool = False, **context: Any) -> str:
+    """The text of a page, with all that stands around its own part."""
+    site = site_of(request)
     shell = _shell(request, site, lang) | {"is_framed": is_framed}
-    body = site.runtime.templates.page(f"{name}.html", lang=lang, shell=shell, **context)
+    return site.runtime.templates.page(f"{name}.html", lang=lang, shell=shell, **context)
+
+
+def answered(body: str, *, lang: str, status: int = 200, headers: Headers | None = None) -> HTMLResponse:
+    """A rendered page as an answer that is kept by nobody, unless `headers` say otherwise."""
     sent = {
         "Content-Language": lang,
         "Vary": "Accept-Language",

@@ -18,6 +18,7 @@ from digest.web.draft import (
     consent_text,
     draft_of,
     draft_page,
+    empty_page,
     queries_of,
 )
 from digest.web.errors import Reason, Refused
@@ -45,7 +46,7 @@ async def show_form(request: Request) -> Response:
     """Show the form; `?topic=` ticks topics, a single one is chosen and hidden."""
     named = await named_topics(request)
     draft = Draft(topics=named, is_single=len(named) == 1)
-    return await draft_page(request, draft, lang=language_of(request))
+    return await empty_page(request, draft, lang=language_of(request))
 
 
 @router.post("/subscribe")

@@ -22,6 +22,7 @@ from digest.runtime import Runtime
 from digest.settings import Settings
 from digest.web.assets import Asset
 from digest.web.catalogue import Catalogue
+from digest.web.formcache import FormCache
 from digest.web.limits import Limits, Network, client_address
 from digest.web.metrics import Metrics
 from digest.web.orders import Order
@@ -42,6 +43,7 @@ class Site:
     limits: Limits
     metrics: Metrics
     catalogue: Catalogue
+    forms: FormCache
     assets: Mapping[str, Asset]
     proxies: tuple[Network, ...]
     origin: str
@@ -114,8 +116,12 @@ class Site:
 
     def client(self, request: Request) -> str | None:
         """The address of the visitor, never stored or logged; None where only a proxy is known."""
-        peer = request.client.host if request.client else None
-        return client_address(peer, request.headers, self.proxies)
+        state = request.scope.setdefault("state", {})
+        if "client" not in state:
+            peer = request.client.host if request.client else None
+            state["client"] = client_address(peer, request.headers, self.proxies)
+        found: str | None = state["client"]
+        return found
 
     def _look(self, look: Callable[[Session], T]) -> T:
         with self.db.read() as session:

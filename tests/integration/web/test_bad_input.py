@@ -1,5 +1,6 @@
 """What strangers send: never a fault of ours, never an effect, and nothing of it in a log."""
 
+import itertools
 import random
 import socket
 from typing import Any
@@ -82,8 +83,7 @@ BODIES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("number", range(len(BODIES)))
-def test_no_body_is_a_fault_or_has_an_effect(story: Story, number: int) -> None:
+def test_no_body_is_a_fault_or_has_an_effect(story: Story) -> None:
     before = story.site.dump()
     paths = [
         "/subscribe",
@@ -91,12 +91,12 @@ def test_no_body_is_a_fault_or_has_an_effect(story: Story, number: int) -> None:
         story.path(Purpose.PREFERENCES) + "/pause",
         f"{story.path(Purpose.MUTE)}?a=1",
     ]
-    for path in paths:
+    for number, path in itertools.product(range(len(BODIES)), paths):
         try:
             answer = story.site.client.post(path, **BODIES[number])
         except httpx.WriteError:  # the server has answered and hung up before ten megabytes were through
             continue
-        assert 400 <= answer.status_code < 500, (path, answer.status_code)
+        assert 400 <= answer.status_code < 500, (path, number, answer.status_code)
     assert story.site.dump() == before
 
 
@@ -108,12 +108,20 @@ def test_a_body_that_never_comes_ends_with_408(story: Story, monkeypatch: pytest
         assert b" 408 " in connection.recv(1000).split(b"\r\n")[0]
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["lang=%00", "lang=../../etc", "topic=%ff", "a=b&" * 500, "topic=" + "x" * 5000, "%", "&=&=", "before=x"],
-)
-def test_no_query_string_is_a_fault(story: Story, query: str) -> None:
-    for path in (
+QUERIES = [
+    "lang=%00",
+    "lang=../../etc",
+    "topic=%ff",
+    "a=b&" * 500,
+    "topic=" + "x" * 5000,
+    "%",
+    "&=&=",
+    "before=x",
+]
+
+
+def test_no_query_string_is_a_fault(story: Story) -> None:
+    paths = (
         "/",
         "/subscribe",
         "/manage",
@@ -121,26 +129,27 @@ def test_no_query_string_is_a_fault(story: Story, query: str) -> None:
         "/embed/form",
         "/nope",
         story.path(Purpose.PREFERENCES),
-    ):
+    )
+    for query, path in itertools.product(QUERIES, paths):
         assert story.site.client.get(f"{path}?{query}").status_code in {200, 404}
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/%00",
-        "/u/%2e%2e/x",
-        "/static/..%2fapp.py",
-        "/static/app.py",
-        "//evil.example.net",
-        "/p/" + "a" * 5000,
-        "/u/ä",
-        "/archive/2026-99-99",
-        "/topics/%00/feed.xml",
-    ],
-)
-def test_no_path_is_a_fault(story: Story, path: str) -> None:
-    assert story.site.client.get(story.site.url + path).status_code == 404
+PATHS = [
+    "/%00",
+    "/u/%2e%2e/x",
+    "/static/..%2fapp.py",
+    "/static/app.py",
+    "//evil.example.net",
+    "/p/" + "a" * 5000,
+    "/u/ä",
+    "/archive/2026-99-99",
+    "/topics/%00/feed.xml",
+]
+
+
+def test_no_path_is_a_fault(story: Story) -> None:
+    for path in PATHS:
+        assert story.site.client.get(story.site.url + path).status_code == 404, path
 
 
 def test_a_fault_of_ours_shows_a_reference_and_logs_nothing_that_was_sent(
@@ -185,7 +194,7 @@ def test_limits_refuse_by_network_and_say_when_to_come_back(story: Story) -> Non
 
 def test_a_thousand_networks_get_one_mail_to_an_address(story: Story) -> None:
     rng = random.Random(3)
-    for _ in range(100):
+    for _ in range(60):
         network = f"{rng.randrange(11, 99)}.{rng.randrange(256)}.{rng.randrange(256)}.9"
         assert (
             story.site.client.post(

@@ -58,11 +58,11 @@ def test_opening_the_page_shows_the_choices_and_mutes_nothing(story: Story) -> N
     assert story.site.dump() == before
 
 
-@pytest.mark.parametrize("article", ["999", "x", "", "1e3", "9" * 40, "-1"])
-def test_an_article_that_is_not_there_is_gone(story: Story, article: str) -> None:
-    path = f"{story.path(Purpose.MUTE)}?a={article}"
-    assert story.site.client.get(path).status_code == 410
-    assert story.site.client.post(path, data={"choice": "less:always"}).status_code == 410
+def test_an_article_that_is_not_there_is_gone(story: Story) -> None:
+    for article in ("999", "x", "", "1e3", "9" * 40, "-1"):
+        path = f"{story.path(Purpose.MUTE)}?a={article}"
+        assert story.site.client.get(path).status_code == 410
+        assert story.site.client.post(path, data={"choice": "less:always"}).status_code == 410
 
 
 @pytest.mark.parametrize(

@@ -109,12 +109,12 @@ def test_a_pause_has_an_end_and_withdraws_what_waits(story: Story) -> None:
     assert story.person("ben").state == "active"
 
 
-@pytest.mark.parametrize("until", ["2026-11-22", "2025-01-01", "2027-11-23", "morgen", "", "2026-13-01"])
-def test_a_pause_ends_between_tomorrow_and_a_year_from_now(story: Story, until: str) -> None:
+def test_a_pause_ends_between_tomorrow_and_a_year_from_now(story: Story) -> None:
     path = story.path(Purpose.PREFERENCES)
-    answer = story.site.client.post(f"{path}/pause", data={"pause": "date", "until": until})
-    assert answer.status_code == 422
-    assert 'id="until-error"' in answer.text
+    for until in ["2026-11-22", "2025-01-01", "2027-11-23", "morgen", "", "2026-13-01"]:
+        answer = story.site.client.post(f"{path}/pause", data={"pause": "date", "until": until})
+        assert answer.status_code == 422
+        assert 'id="until-error"' in answer.text
     assert story.person().state == "active"
     assert (
         story.site.client.post(f"{path}/pause", data={"pause": "date", "until": "2027-11-22"}).status_code

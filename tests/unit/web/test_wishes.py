@@ -1,5 +1,6 @@
 """From fields to wishes, and the forms that carry them."""
 
+import contextlib
 import json
 from datetime import date
 from typing import Any
