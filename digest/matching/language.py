@@ -17,7 +17,7 @@ def primary(tag: str | None) -> str:
 
 
 def guessed(text: str, languages: Sequence[str]) -> str:
-    """The language of a text among those enabled, or empty if none knows half of its words.
+    """The language of a text among those enabled, or empty if it cannot be told or none knows half of its words.
 
     More stop words decide (an umlaut counts for German); on a tie the dictionary that knows more words the other lacks.
     """
@@ -26,10 +26,13 @@ def guessed(text: str, languages: Sequence[str]) -> str:
     if not words:
         return ""
     known = {language: {word for word in words if is_known(word, language)} for language in languages}
-    best = max(
-        languages, key=lambda language: (_stops(words, cleaned, language), len(known[language])), default=""
+    ranked = sorted(
+        ((_stops(words, cleaned, language), len(known[language]), language) for language in languages)
     )
-    return best if best and 2 * len(known[best]) >= len(set(words)) else ""
+    if not ranked or (len(ranked) > 1 and ranked[-1][:2] == ranked[-2][:2]):
+        return ""
+    best = ranked[-1][2]
+    return best if 2 * len(known[best]) >= len(set(words)) else ""
 
 
 def _stops(words: Sequence[str], text: str, language: str) -> int:

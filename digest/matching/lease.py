@@ -11,8 +11,8 @@ from digest.matching.models import MatchStage
 from subscribers.types import metadata
 from subscribers.upsert import insert
 
-LEASE: Final = 15.0
-"""Seconds after which a silent holder is taken for dead; renewed with every batch."""
+LEASE: Final = 5.0
+"""Seconds after which a silent holder is taken for dead; renewed with every batch. A slow batch is only worked twice."""
 
 
 _STAGE: Final = metadata.tables[MatchStage.__tablename__]

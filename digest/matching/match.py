@@ -72,14 +72,16 @@ def match_new(
     counts = MatchCounts()
     lease = StageLease(db)
     after = 0
-    while ids := _waiting(db, after=after, limit=batch_size):
-        if not lease.claim():
-            time.sleep(_WAIT)
-            continue
-        registry.refresh(db)
-        _write(db, _worked_out(db, registry, ids), counts, now=now, stories=stories)
-        after = ids[-1]
-    lease.give_back()
+    try:
+        while ids := _waiting(db, after=after, limit=batch_size):
+            if not lease.claim():
+                time.sleep(_WAIT)
+                continue
+            registry.refresh(db)
+            _write(db, _worked_out(db, registry, ids), counts, now=now, stories=stories)
+            after = ids[-1]
+    finally:
+        lease.give_back()
     return counts
 
 

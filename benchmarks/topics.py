@@ -1,0 +1,81 @@
+"""How good hand-made topics are on labelled articles: precision, recall and F1 of each gate, beside the plain Boolean reading.
+
+    python -m benchmarks.topics [--json]
+
+Reuters-21578 (R10, ModApte) with `r10-topics.tsv` from MATCH_CORPUS; with GNAD_TEST=path/to/test.csv also the nine
+sections of 10kGNAD. The sets chose the gate, so the figures guard against getting worse and prove nothing new.
+"""
+
+import argparse
+import csv
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from benchmarks.corpus import folder, reuters_labelled
+from digest.matching.article import ArticleText
+from digest.matching.engine import Matcher, Precision
+from digest.matching.query import Query, parse_query
+
+Labelled = Iterable[tuple[ArticleText, frozenset[str]]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    figures: dict[str, float] = {}
+    r10 = _queries("r10-topics.tsv")
+    for split in ("train", "test"):
+        labelled = [(text, labels & r10.keys()) for text, labels in reuters_labelled(split)]
+        for precision in (Precision.NORMAL, Precision.LEAD, Precision.ALL):
+            figures |= _measured(f"r10_{split}_{precision}", r10, labelled, precision)
+    gnad = os.environ.get("GNAD_TEST")
+    if gnad:
+        figures |= _measured("gnad_normal", _queries("gnad-topics.tsv"), _gnad(Path(gnad)), Precision.NORMAL)
+    figures |= _parsing(r10.values())
+    print(json.dumps(figures, indent=None if options.json else 2))
+
+
+def _queries(name: str) -> dict[str, Query]:
+    with (folder() / name).open(encoding="utf-8") as file:
+        return {row["topic"]: parse_query(row["query"]) for row in csv.DictReader(file, delimiter="\t")}
+
+
+def _gnad(path: Path) -> Labelled:
+    with path.open(encoding="utf-8", newline="") as file:
+        for number, row in enumerate(csv.reader(file, delimiter=";", quotechar="'")):
+            yield ArticleText(number, body=row[1], language="de"), frozenset({row[0]})
+
+
+def _measured(
+    name: str, queries: Mapping[str, Query], labelled: Labelled, precision: Precision
+) -> dict[str, float]:
+    topics = dict(enumerate(queries))
+    matcher = Matcher({number: queries[topic] for number, topic in topics.items()}, precision=precision)
+    articles = list(labelled)
+    found = {(hit.article_id, topics[hit.topic_id]) for hit in matcher.match([text for text, _ in articles])}
+    wanted = {(text.id, label) for text, labels in articles for label in labels}
+    right = len(found & wanted)
+    share, recall = right / max(len(found), 1), right / max(len(wanted), 1)
+    return {
+        f"{name}_precision_ratio": round(share, 3),
+        f"{name}_recall_ratio": round(recall, 3),
+        f"{name}_f1_ratio": round(2 * share * recall / max(share + recall, 1e-9), 3),
+    }
+
+
+def _parsing(queries: Iterable[Query]) -> dict[str, float]:
+    texts = [str(query) for query in queries] + ["KI", "Ukraine Konflikt", '"künstliche Intelligenz"'] * 30
+    started = time.process_time()
+    for text in texts:
+        parse_query(text)
+    return {"parse_queries_per_s": round(len(texts) / (time.process_time() - started))}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""The matching stage is killed at every point, and worked by two processes at once: the rows stay the same."""
+
+import multiprocessing
+import subprocess
+import sys
+from datetime import datetime, timedelta
+
+from sqlalchemy import event, update
+from sqlmodel import select
+
+from digest.db import Database
+from digest.feeds.models import Article
+from digest.matching.match import Registry, match_new
+from digest.matching.models import Match, MatchStage
+from tests.support.factories import make_article, make_feed, make_topic
+
+
+class KilledError(Exception):
+    """Stands for the end of the process: nothing after it happens."""
+
+
+def furnish(db: Database, now: datetime, *, articles: int = 12) -> set[tuple[int, int]]:
+    """Articles and topics; which belong together."""
+    with db.write() as session:
+        feed = make_feed(session, now=now)
+        ki, wetter = make_topic(session, "ki", now=now).id, make_topic(session, "wetter", now=now).id
+        pairs = set()
+        for number in range(articles):
+            title = ("KI hilft", "Wetter am Montag", "KI macht das Wetter")[number % 3]
+            article = make_article(session, feed, f"{title} {number}", now=now, number=number).id
+            pairs |= {(article, topic) for topic, word in ((ki, "KI"), (wetter, "Wetter")) if word in title}
+        return pairs
+
+
+def rows(db: Database) -> set[tuple[int, int]]:
+    with db.read() as session:
+        found = [(row.article_id, row.topic_id) for row in session.exec(select(Match)).all()]
+    assert len(found) == len(set(found))
+    return set(found)
+
+
+def unmatched(db: Database) -> int:
+    with db.read() as session:
+        return sum(article.matched_at is None for article in session.exec(select(Article)).all())
+
+
+def test_killed_before_any_statement_it_goes_on_and_writes_the_same_rows(db: Database, now: datetime) -> None:
+    expected = furnish(db, now, articles=6)
+    kills = 0
+    statements = 0
+    limit = 0
+
+    @event.listens_for(db.engine, "before_cursor_execute")
+    def kill(*_: object) -> None:
+        nonlocal statements
+        statements += 1
+        if 0 < limit <= statements:
+            raise KilledError
+
+    while unmatched(db):
+        limit, statements = kills + 1, 0
+        try:
+            match_new(db, Registry(), now=now, batch_size=3)
+        except KilledError:
+            kills += 1
+        limit = 0
+        expire_lease(db)
+        assert rows(db) <= expected
+    assert rows(db) == expected
+    assert kills > 10
+
+
+KILLED = """
+import os, sys
+from datetime import datetime, UTC
+from sqlalchemy import event, update
+from digest.db import Database
+from digest.matching.match import Registry, match_new
+db = Database(sys.argv[1])
+@event.listens_for(db.engine, "before_cursor_execute")
+def kill(connection, cursor, statement, *rest):
+    if statement.startswith("UPDATE topic"):
+        os._exit(9)
+match_new(db, Registry(), now=datetime(2026, 11, 22, 6, tzinfo=UTC))
+"""
+
+
+def test_a_killed_process_leaves_a_batch_undone_and_the_next_one_does_it(
+    sqlite_url: str, now: datetime
+) -> None:
+    db = Database(sqlite_url)
+    expected = furnish(db, now, articles=3)
+    ended = subprocess.run([sys.executable, "-c", KILLED, sqlite_url], check=False, timeout=60)
+    assert ended.returncode == 9
+    assert rows(db) == set()
+    assert match_new(db, Registry(), now=now).matches == len(expected)
+    assert rows(db) == expected
+    db.close()
+
+
+def _work(url: str, now: datetime, barrier: object) -> None:
+    db = Database(url)
+    barrier.wait(30)  # type: ignore[attr-defined]
+    match_new(db, Registry(), now=now, batch_size=4)
+    db.close()
+
+
+def test_two_processes_at_once_write_what_one_writes(database_url: str, now: datetime) -> None:
+    db = Database(database_url)
+    expected = furnish(db, now, articles=40)
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(2)
+    workers = [context.Process(target=_work, args=(database_url, now, barrier)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert rows(db) == expected
+    assert unmatched(db) == 0
+    db.close()
+
+
+def test_work_another_process_did_meanwhile_is_not_done_again(db: Database, now: datetime) -> None:
+    expected = furnish(db, now)
+
+    class Rival:
+        """While our batch is being worked out, somebody else finishes the same articles."""
+
+        asked = 0
+
+        def assign(self, article: object, at: datetime) -> int:
+            self.asked += 1
+            return 1
+
+    ours, theirs = Registry(), Registry()
+    first = ours.refresh
+
+    def slow(database: Database) -> None:
+        first(database)
+        if not rows(db):
+            match_new_without_lease(db, theirs, now)
+
+    ours.refresh = slow  # type: ignore[method-assign]
+    rival = Rival()
+    counts = match_new(db, ours, now=now + timedelta(minutes=1), stories=rival)
+    assert (counts.articles, counts.matches, rival.asked) == (0, 0, 0)
+    assert rows(db) == expected
+
+
+def match_new_without_lease(db: Database, registry: Registry, now: datetime) -> None:
+    expire_lease(db)
+    match_new(db, registry, now=now)
+
+
+def expire_lease(db: Database) -> None:
+    with db.write() as session:
+        session.execute(update(MatchStage).values(lease_until=0.0))
