@@ -122,15 +122,12 @@ def _slots(runtime: Runtime, person: UUID, now: datetime) -> dict[Slot, str]:
         Slot.MUTE: Purpose.MUTE,
         Slot.VIEW: Purpose.VIEW,
     }
-    return {
-        slot: runtime.signer.sign(
-            purpose,
-            person,
-            expires_at=None if LIFETIMES[purpose] is None else now + LIFETIMES[purpose],
-            is_test=True,
-        )
-        for slot, purpose in purposes.items()
-    }
+    return {slot: _test_token(runtime, purpose, person, now) for slot, purpose in purposes.items()}
+
+
+def _test_token(runtime: Runtime, purpose: Purpose, person: UUID, now: datetime) -> str:
+    life = LIFETIMES[purpose]
+    return runtime.signer.sign(purpose, person, expires_at=now + life if life else None, is_test=True)
 
 
 def _filled(fragments: Sequence[Fragment], slots: Mapping[Slot, str]) -> str:

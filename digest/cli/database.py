@@ -1,5 +1,6 @@
 """`digest db`: bring the tables to this program's version."""
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -15,9 +16,9 @@ app = typer.Typer(help="Create and upgrade the tables.", no_args_is_help=True)
 @app.command()
 def upgrade() -> None:
     """Create the tables, or bring them to this version. Repeating it is harmless."""
-    db = Database(settings().database_url)
-    before = db.schema_revision()
-    migrations.upgrade(db)
+    with closing(Database(settings().database_url)) as db:
+        before = db.schema_revision()
+        migrations.upgrade(db)
     output.say(
         f"The database is current (schema {SCHEMA_HEAD})."
         if before == SCHEMA_HEAD
@@ -28,7 +29,8 @@ def upgrade() -> None:
 @app.command()
 def current(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Show the schema of the database and the one this program needs."""
-    found = Database(settings().database_url).schema_revision()
+    with closing(Database(settings().database_url)) as db:
+        found = db.schema_revision()
     if json:
         output.as_json({"found": found, "needed": SCHEMA_HEAD, "is_current": found == SCHEMA_HEAD})
         return
@@ -38,5 +40,6 @@ def current(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command()
 def check() -> None:
     """Exit 0 if the tables fit this program, 1 with a sentence if not."""
-    Database(settings().database_url).require_schema()
+    with closing(Database(settings().database_url)) as db:
+        db.require_schema()
     output.say(f"The database is current (schema {SCHEMA_HEAD}).")

@@ -37,14 +37,18 @@ def plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         result = plain(asdict(value))
     elif hasattr(value, "_asdict"):
-        result = plain(value._asdict())
+        result = plain(dict(value._asdict()))
     elif isinstance(value, dict):
         result = {str(key): plain(one) for key, one in value.items()}
     elif isinstance(value, list | tuple | set | frozenset):
         result = [plain(one) for one in value]
     elif type(value) in _AS_TEXT or isinstance(value, Enum | Path):
-        result = _AS_TEXT.get(type(value), lambda one: str(getattr(one, "value", one)))(value)
+        result = _AS_TEXT.get(type(value), _text)(value)
     return result
+
+
+def _text(value: Any) -> str:
+    return str(getattr(value, "value", value))
 
 
 _AS_TEXT: dict[type, Callable[[Any], Any]] = {

@@ -19,8 +19,7 @@ from digest.mail.transport import RouteError
 from digest.matching.errors import MatchingError, QueryError
 from digest.rendering.errors import RenderingError
 from digest.settings import SettingsError
-from subscribers.errors import AddressError, SubscribersError
-from subscribers.importing import HeaderError
+from subscribers.errors import AddressError, HeaderError, SubscribersError
 
 KNOWN = (
     DatabaseError,

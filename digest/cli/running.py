@@ -122,17 +122,6 @@ def _work(count: int) -> None:
         _until_told()
 
 
-def _work(count: int) -> None:
-    """Gather, match, plan and send until told to stop."""
-    with (
-        opening.sending() as runtime,
-        threads.sending(runtime) as wake,
-        scheduler.ticking(runtime, on_planned=wake),
-    ):
-        output.say(f"Working with {count} {'process' if count == 1 else 'processes'}. Ctrl-C ends it.")
-        _until_told()
-
-
 def _sender() -> None:
     """One more process that only sends."""
     with opening.sending() as runtime, threads.sending(runtime):

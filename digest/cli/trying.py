@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -118,7 +119,8 @@ def explain(
 def doctor(*, json: Json = False) -> None:
     """Check the database, settings, mail server, templates, clock and feeds; say what to do about each problem."""
     settings = opening.settings()
-    found = [clinic.examine_database(Database(settings.database_url))]
+    with closing(Database(settings.database_url)) as db:
+        found = [clinic.examine_database(db)]
     if found[0].ok:
         with opening.unchecked(settings) as runtime:
             found += clinic.examine(runtime)

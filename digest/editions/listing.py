@@ -1,6 +1,6 @@
 """Editions as the publisher sees them: one row each, with what became of its mails."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -48,9 +48,5 @@ def _row(edition: Edition, contents: int, counts: Mapping[str, int]) -> dict[str
 def _contents(session: Session, ids: list[int]) -> dict[int, int]:
     found: dict[int, int] = defaultdict(int)
     rows = select(col(Content.edition_id), func.count()).where(col(Content.edition_id).in_(ids))
-    found.update(
-        Counter(
-            dict(session.execute(rows.group_by(col(Content.edition_id))))
-        )
-    )
+    found.update({row[0]: row[1] for row in session.execute(rows.group_by(col(Content.edition_id)))})
     return found
