@@ -1,19 +1,23 @@
 """What a reader asked not to see: it stays out of the mail, and its reason is kept."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from types import MappingProxyType
 from typing import Final
 
+import structlog
 from sqlalchemy import or_, select
 from sqlmodel import Session, col
 
 from digest.db import in_batches
+from digest.matching.engine import ArticleText, Matcher, Precision
+from digest.matching.query import QueryError, parse_query
 from digest.matching.rank import Candidate
 from subscribers.models import Mute, MuteKind
 
-LESS_AT_MOST: Final = 2
-"""How many articles of a topic with "less of this" stand in one mail."""
+log = structlog.get_logger()
 
 _NEAR: Final = frozenset({"title", "category"})
 
@@ -35,39 +39,57 @@ def of(session: Session, ids: Sequence[int], *, local_date: date) -> dict[int, l
     return muted
 
 
+def words(mutes: Iterable[tuple[str, str]]) -> set[str]:
+    """The queries among mutes."""
+    return {value for kind, value in mutes if kind == MuteKind.WORD}
+
+
+def less_of(mutes: Iterable[tuple[str, str]]) -> frozenset[int]:
+    """The topics a reader wants less of."""
+    return frozenset(int(value) for kind, value in mutes if kind == MuteKind.LESS and value.isdigit())
+
+
+def saying(queries: Iterable[str], articles: Sequence[ArticleText]) -> dict[str, frozenset[int]]:
+    """Of each muted query the articles that say so anywhere, even once; one that cannot be read mutes nothing."""
+    numbered = dict(enumerate(sorted(queries)))
+    matcher = Matcher(precision=Precision.ALL)
+    for number, query in numbered.items():
+        try:
+            matcher.add(number, replace(parse_query(query), within=Precision.ALL))
+        except QueryError as error:
+            log.warning("muted word cannot be read", reason=str(error.reason.code))
+    said: dict[str, set[int]] = {query: set() for query in numbered.values()}
+    for hit in matcher.match(articles):
+        said[numbered[hit.topic_id]].add(hit.article_id)
+    return {query: frozenset(found) for query, found in said.items()}
+
+
 def apply(
-    candidates: Sequence[Candidate], mutes: Sequence[tuple[str, str]]
+    candidates: Sequence[Candidate],
+    mutes: Sequence[tuple[str, str]],
+    said: Mapping[str, frozenset[int]] = MappingProxyType({}),
 ) -> tuple[list[Candidate], list[tuple[int, str]]]:
-    """The candidates that remain, and (article id, why) of those that are muted."""
+    """The candidates that remain, and (article id, why) of those that are muted.
+
+    `said` tells of each muted query which articles say so (`saying`). Of topics with "less of this" only hits in title
+    or category remain; that two a mail are enough is for `rank.select`, which knows the best.
+    """
     stories = {value for kind, value in mutes if kind == MuteKind.STORY}
     sources = {value.casefold() for kind, value in mutes if kind == MuteKind.SOURCE}
-    less = {int(value) for kind, value in mutes if kind == MuteKind.LESS and value.isdigit()}
+    by_word = frozenset().union(*(said.get(query, ()) for query in words(mutes)))
+    less = less_of(mutes)
     kept: list[Candidate] = []
     muted: list[tuple[int, str]] = []
     for one in candidates:
+        hits = tuple(hit for hit in one.hits if hit.topic_id not in less or hit.field in _NEAR)
         if one.story_id is not None and str(one.story_id) in stories:
             muted.append((one.article_id, "story"))
         elif one.source.casefold() in sources:
             muted.append((one.article_id, "source"))
-        else:
-            kept.append(one)
-    return _fewer(kept, less, muted), muted
-
-
-def _fewer(kept: list[Candidate], less: set[int], muted: list[tuple[int, str]]) -> list[Candidate]:
-    """Of topics with "less of this" only hits in title or category count, two a mail."""
-    counts: dict[int, int] = defaultdict(int)
-    remaining = []
-    for one in kept:
-        hits = []
-        for hit in one.hits:
-            if hit.topic_id in less:
-                counts[hit.topic_id] += hit.field in _NEAR
-                if hit.field not in _NEAR or counts[hit.topic_id] > LESS_AT_MOST:
-                    continue
-            hits.append(hit)
-        if hits:
-            remaining.append(one._replace(hits=tuple(hits)))
-        else:
+        elif one.article_id in by_word:
+            muted.append((one.article_id, "word"))
+        elif not hits:
             muted.append((one.article_id, "less"))
-    return remaining
+        else:
+            kept.append(one._replace(hits=hits))
+    return kept, muted

@@ -8,7 +8,7 @@ import hashlib
 import json
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple, Protocol
@@ -18,11 +18,15 @@ from sqlmodel import Session, col
 
 from digest.db import in_batches
 from digest.editions import mutes
-from digest.editions.models import Content
+from digest.editions.models import Content, Edition
+from digest.editions.recent import RecentTitles
 from digest.feeds.models import Article, Feed
+from digest.matching.article import ArticleText
+from digest.matching.folding import Headline, alike
 from digest.matching.models import Match
 from digest.matching.rank import Candidate, Limits, TopicHit
 from digest.matching.rank import select as choose
+from digest.matching.stored import COLUMNS, article_texts
 from subscribers.models import MailLength, Subscription, Topic, TopicState
 
 LIMITS: Final = {
@@ -54,6 +58,15 @@ class Facts(NamedTuple):
     source: str
     story_id: int | None
     weight: float
+    title: str
+    language: str
+
+
+class LeftOver(NamedTuple):
+    """What the last content of a person carries, and up to which release that content tells."""
+
+    release_no: int
+    articles: tuple[int, ...]
 
 
 class Found(NamedTuple):
@@ -93,6 +106,8 @@ class Pool:
     matches: dict[int, list[Found]] = field(default_factory=lambda: defaultdict(list))
     carried: dict[int, dict[int, Found]] = field(default_factory=lambda: defaultdict(dict))
     facts: dict[int, Facts] = field(default_factory=dict)
+    said: dict[str, frozenset[int]] = field(default_factory=dict)
+    """Of each muted query the articles that say so."""
 
     def window(self, topic: int, since: int) -> int | None:
         """The release of the topic's first match after `since`; None if nothing came."""
@@ -111,6 +126,7 @@ class Wishes:
     """The distinct selections of some people and who shares them; `compose` makes the row of one."""
 
     pool: Pool
+    titles: RecentTitles
     by_key: dict[str, list[Any]] = field(default_factory=dict)
     wish_of: dict[str, Wish] = field(default_factory=dict)
     without_news: list[int] = field(default_factory=list)
@@ -127,18 +143,16 @@ class Wishes:
     def compose(self, key: str, *, now: datetime) -> dict[str, Any]:
         """The values of the Content row for a key; `now` is the edition's due time."""
         wish = self.wish_of[key]
-        candidates, muted = mutes.apply(_candidates(self.pool, wish), wish.mutes)
+        candidates, muted = mutes.apply(_candidates(self.pool, wish), wish.mutes, self.pool.said)
         chosen = choose(
             candidates,
             topics=[topic for topic, _ in wish.topics],
             limits=LIMITS[MailLength(wish.length)],
             now=now,
+            alike=self._alike(candidates, now=now),
+            less=mutes.less_of(wish.mutes),
         )
-        muted += [
-            (one.article_id, "topic")
-            for topic, start in wish.muted_topics
-            for one in self.pool.found(topic, start)
-        ]
+        muted = [*muted, *chosen.muted, *_silenced(self.pool, wish)]
         return {
             "key": key,
             "language": wish.locale,
@@ -150,6 +164,22 @@ class Wishes:
             "promos": [],
         }
 
+    def _alike(self, candidates: Sequence[Candidate], *, now: datetime) -> dict[int, frozenset[int]]:
+        """Which of the candidates may be folded together."""
+        facts = self.pool.facts
+        headlines = [
+            Headline(
+                one.article_id,
+                facts[one.article_id].title,
+                facts[one.article_id].language,
+                one.source,
+                one.effective_at,
+                one.story_id,
+            )
+            for one in candidates
+        ]
+        return alike(headlines, lambda: self.titles.counts(now=now))
+
 
 def gather(
     session: Session,
@@ -157,14 +187,15 @@ def gather(
     *,
     release_no: int,
     local_date: date,
-    carried: Mapping[int, Sequence[int]],
+    carried: Mapping[int, LeftOver],
 ) -> Wishes:
-    """The distinct selections of these people for a release; `carried` maps a subscriber to left-over articles."""
+    """The distinct selections of these people for a release; `carried` maps a subscriber to what was left over."""
     ids = [one.id for one in people]
     follows = _subscriptions(session, ids)
     muted = mutes.of(session, ids, local_date=local_date)
-    pool = _pool(session, people, follows, release_no=release_no, carried=carried)
-    wishes = Wishes(pool)
+    waiting = {one.id: _still_waiting(carried.get(one.id), one.last_release) for one in people}
+    pool = _pool(session, people, follows, release_no=release_no, carried=waiting)
+    wishes = Wishes(pool, RecentTitles(session))
     for person in people:
         wishes.add(
             person,
@@ -172,22 +203,57 @@ def gather(
                 person,
                 follows.get(person.id, []),
                 pool=pool,
-                carried=carried.get(person.id, ()),
+                carried=waiting[person.id],
                 muted=muted.get(person.id, ()),
                 local_date=local_date,
             ),
         )
+    _hear(session, pool, wishes.wish_of.values())
     return wishes
 
 
-def carried_by(session: Session, contents: Mapping[int, int]) -> dict[int, list[int]]:
-    """The articles each subscriber's last content left over, by subscriber; `contents` maps subscriber to content."""
-    left: dict[int, list[int]] = {}
+def _still_waiting(left: LeftOver | None, last_release: int) -> tuple[int, ...]:
+    """What was carried, unless a later edition settled it without a mail (all of it was muted)."""
+    return left.articles if left is not None and left.release_no >= last_release else ()
+
+
+def _hear(session: Session, pool: Pool, wishes: Iterable[Wish]) -> None:
+    """Find out which articles say what somebody muted: only of the few in those people's mails."""
+    queries: set[str] = set()
+    articles: set[int] = set()
+    for wish in wishes:
+        if muted_words := mutes.words(wish.mutes):
+            queries |= muted_words
+            articles.update(one.article_id for one in _candidates(pool, wish))
+    if queries and articles:
+        pool.said = mutes.saying(queries, _texts(session, articles))
+
+
+def _texts(session: Session, articles: set[int]) -> list[ArticleText]:
+    rows = [
+        row
+        for batch in in_batches(sorted(articles))
+        for row in session.execute(select(*COLUMNS).where(col(Article.id).in_(batch)))
+    ]
+    return [one.text for one in article_texts(session, rows)]
+
+
+def carried_by(session: Session, contents: Mapping[int, int]) -> dict[int, LeftOver]:
+    """What each subscriber's last content left over, by subscriber; `contents` maps subscriber to content."""
+    left: dict[int, LeftOver] = {}
     for batch in in_batches(sorted(set(contents.values()))):
         rows = session.execute(
-            select(col(Content.id), col(Content.selection)).where(col(Content.id).in_(batch))
+            select(col(Content.id), col(Content.selection), col(Edition.release_no))
+            .join(Edition, col(Edition.id) == col(Content.edition_id))
+            .where(col(Content.id).in_(batch))
         )
-        left.update({content_id: chosen["carried"] for content_id, chosen in rows if chosen.get("carried")})
+        left.update(
+            {
+                content_id: LeftOver(release_no, tuple(chosen["carried"]))
+                for content_id, chosen, release_no in rows
+                if chosen.get("carried")
+            }
+        )
     return {subscriber: left[content] for subscriber, content in contents.items() if content in left}
 
 
@@ -244,12 +310,17 @@ def _pool(
                 col(Article.source),
                 col(Article.story_id),
                 col(Feed.weight),
+                col(Article.title),
+                col(Article.language),
             )
             .outerjoin(Feed, col(Feed.id) == col(Article.feed_id))
             .where(col(Article.id).in_(batch))
         )
         pool.facts.update(
-            {article: Facts(at, source, story, weight or 0.0) for article, at, source, story, weight in rows}
+            {
+                article: Facts(at, source, story, weight or 0.0, title, language)
+                for article, at, source, story, weight, title, language in rows
+            }
         )
     return pool
 
@@ -309,7 +380,7 @@ def _wish(
     for follow in follows:
         start = pool.window(follow.topic_id, max(person.last_release, follow.since_release))
         is_muted = follow.muted_until is not None and follow.muted_until >= local_date
-        left = () if is_muted else [one for one in carried if follow.topic_id in pool.carried.get(one, ())]
+        left = [one for one in carried if follow.topic_id in pool.carried.get(one, ())]
         again.update(left)
         if start is not None or left:
             (muted_topics if is_muted else topics).append((follow.topic_id, start or pool.release_no + 1))
@@ -327,13 +398,29 @@ def _wish(
 def _candidates(pool: Pool, wish: Wish) -> list[Candidate]:
     hits: dict[int, list[TopicHit]] = defaultdict(list)
     for topic, start in wish.topics:
-        again = [pool.carried[article][topic] for article in wish.carried if topic in pool.carried[article]]
-        fresh = pool.found(topic, start)
-        old = {one.article_id for one in fresh}
-        for one in (*fresh, *(left for left in again if left.article_id not in old)):
+        for one in _matches(pool, wish, topic, start):
             hits[one.article_id].append(TopicHit(topic, one.score, one.field, one.term))
     carried = set(wish.carried)
     return [
-        Candidate(article, *pool.facts[article], article in carried, tuple(found))
+        Candidate(article, *pool.facts[article][:4], is_carried=article in carried, hits=tuple(found))
         for article, found in sorted(hits.items())
     ]
+
+
+def _matches(pool: Pool, wish: Wish, topic: int, start: int) -> Iterator[Found]:
+    """What a topic brings: its window, and what was left over of it."""
+    fresh = pool.found(topic, start)
+    yield from fresh
+    seen = {one.article_id for one in fresh}
+    for article in wish.carried:
+        if topic in pool.carried[article] and article not in seen:
+            yield pool.carried[article][topic]
+
+
+def _silenced(pool: Pool, wish: Wish) -> list[tuple[int, str]]:
+    """What only topics brought that the reader does not want to hear of for a while."""
+    silent = {
+        one.article_id for topic, start in wish.muted_topics for one in _matches(pool, wish, topic, start)
+    }
+    heard = {one.article_id for topic, start in wish.topics for one in _matches(pool, wish, topic, start)}
+    return [(article, "topic") for article in sorted(silent - heard)]

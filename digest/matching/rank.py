@@ -1,18 +1,23 @@
 """Choosing for a mail: pure and deterministic, so the same rows give the same selection on every machine.
 
-Everything that matched ends in exactly one of: shown, folded under another source's article of the same story, carried
-to the next mail, or expired; nothing vanishes without a word. Muted articles never come in (`muted` is kept beside).
+Everything that matched ends in exactly one of: shown, folded under another article of the same story, carried to the
+next mail, expired, or muted because the reader wants less of its topic; nothing vanishes without a word. What is muted
+otherwise never comes in.
 """
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from digest.matching.folding import headline
+
 CARRIED_AT_MOST: Final = 15
 STORY_AT_MOST: Final = 2
+LESS_AT_MOST: Final = 2
+"""How many articles of a topic the reader wants less of stand in one mail."""
 SOURCE_SHARE: Final = 0.4
 _FRESHNESS: Final = timedelta(hours=18)
 
@@ -66,6 +71,7 @@ class Selection:
     folded: list[tuple[int, int]] = field(default_factory=list)
     carried: list[int] = field(default_factory=list)
     expired: list[int] = field(default_factory=list)
+    muted: list[tuple[int, str]] = field(default_factory=list)
     more: dict[int, int] = field(default_factory=dict)
 
 
@@ -83,35 +89,35 @@ def select(
     topics: Sequence[int],
     limits: Limits,
     now: datetime,
-    folds: Mapping[int, int] | None = None,
+    alike: Mapping[int, frozenset[int]] | None = None,
+    less: Collection[int] = (),
 ) -> Selection:
     """Choose and order what a mail shows.
 
-    `topics` is the reader's order of topic ids; `folds` maps an article to the one it may be listed under
-    (matching.stories); `now` is the edition's due time.
+    `topics` is the reader's order of topic ids; `alike` tells which articles may be folded together (matching.folding);
+    `less` are topics of which the reader wants fewer; `now` is the edition's due time.
     """
-    ranked = _rank(candidates, topics=topics, now=now)
-    items, below = _group(ranked, folds or {})
-    chosen = _fill(items, topics=topics, limits=limits)
     place = {topic: index for index, topic in enumerate(topics)}
+    ranked, too_many = _fewer(_rank(candidates, place=place, now=now), less, place=place)
+    items, below = _group(ranked, alike or {})
+    chosen = _fill(items, topics=topics, limits=limits)
     chosen.sort(key=lambda one: (place[one.home.topic_id], one.order))
     picked = {one.candidate.article_id for one in chosen}
     rest = [one for one in items if one.candidate.article_id not in picked]
-    carried, expired = _left_over(rest)
-    shown = [_shown(one, below.get(one.candidate.article_id, [])) for one in chosen]
-    folded = [(member, head) for head in sorted(picked) for member in below.get(head, [])]
-    lost = {member for one in rest for member in below.get(one.candidate.article_id, [])}
+    carried, expired = _left_over(rest, below)
     return Selection(
-        shown=shown,
-        folded=folded,
+        shown=[_shown(one, below.get(one.candidate.article_id, ())) for one in chosen],
+        folded=[
+            (member.candidate.article_id, head) for head in sorted(picked) for member in below.get(head, ())
+        ],
         carried=carried,
-        expired=expired + sorted(lost),
+        expired=expired,
+        muted=[(one.candidate.article_id, "less") for one in too_many],
         more=dict(Counter(one.home.topic_id for one in rest)),
     )
 
 
-def _rank(candidates: Iterable[Candidate], *, topics: Sequence[int], now: datetime) -> list[_Ranked]:
-    candidates = list(candidates)
+def _rank(candidates: Sequence[Candidate], *, place: Mapping[int, int], now: datetime) -> list[_Ranked]:
     best: dict[int, float] = defaultdict(float)
     sources: dict[int, set[str]] = defaultdict(set)
     for one in candidates:
@@ -119,39 +125,68 @@ def _rank(candidates: Iterable[Candidate], *, topics: Sequence[int], now: dateti
             best[hit.topic_id] = max(best[hit.topic_id], hit.score)
         if one.story_id is not None:
             sources[one.story_id].add(one.source)
-    place = {topic: index for index, topic in enumerate(topics)}
     ranked = []
     for one in candidates:
-        rel, home = max(
-            ((hit.score / (best[hit.topic_id] or 1.0), hit) for hit in one.hits),
-            key=lambda pair: (round(pair[0], 6), -place[pair[1].topic_id]),
-        )
+        home = _home(one.hits, best, place)
         told = len(sources[one.story_id]) if one.story_id is not None else 1
         age = max(now - one.effective_at, timedelta())
-        value = rel + 0.5 * math.log(told) + 0.3 * math.exp(-(age / _FRESHNESS)) + one.weight
+        value = _rel(home, best) + 0.5 * math.log(told) + 0.3 * math.exp(-(age / _FRESHNESS)) + one.weight
         order = (-round(value, 6), -one.effective_at.timestamp(), one.article_id)
         ranked.append(_Ranked(order, one, home))
     return sorted(ranked)
 
 
-def _group(ranked: list[_Ranked], folds: Mapping[int, int]) -> tuple[list[_Ranked], dict[int, list[int]]]:
+def _home(hits: Iterable[TopicHit], best: Mapping[int, float], place: Mapping[int, int]) -> TopicHit:
+    """The hit of the topic an article stands under: the strongest, of equals the first in the reader's order."""
+    return min(hits, key=lambda hit: (-round(_rel(hit, best), 6), place[hit.topic_id]))
+
+
+def _rel(hit: TopicHit, best: Mapping[int, float]) -> float:
+    """A score as a share of its topic's best in this window."""
+    return hit.score / (best[hit.topic_id] or 1.0)
+
+
+def _fewer(
+    ranked: list[_Ranked], less: Collection[int], *, place: Mapping[int, int]
+) -> tuple[list[_Ranked], list[_Ranked]]:
+    """Of each topic in `less` the best few stay under it; others move to their next topic, or are too many."""
+    if not less:
+        return ranked, []
+    room = dict.fromkeys(less, LESS_AT_MOST)
+    stays: list[_Ranked] = []
+    too_many: list[_Ranked] = []
+    for one in ranked:
+        others = sorted(one.candidate.hits, key=lambda hit: (hit != one.home, place[hit.topic_id]))
+        home = next((hit for hit in others if room.get(hit.topic_id, 1) > 0), None)
+        if home is None:
+            too_many.append(one)
+            continue
+        if home.topic_id in room:
+            room[home.topic_id] -= 1
+        stays.append(one._replace(home=home))
+    return stays, too_many
+
+
+def _group(
+    ranked: list[_Ranked], alike: Mapping[int, frozenset[int]]
+) -> tuple[list[_Ranked], dict[int, list[_Ranked]]]:
     """Items that may stand alone, best first, and who is listed under whom."""
     items: list[_Ranked] = []
-    heads: set[int] = set()
-    below: dict[int, list[int]] = defaultdict(list)
-    first: dict[int, list[int]] = defaultdict(list)
+    heads: dict[int, int] = {}
+    below: dict[int, list[_Ranked]] = defaultdict(list)
+    of_story: dict[int, list[int]] = defaultdict(list)
     for one in ranked:
         article, story = one.candidate.article_id, one.candidate.story_id
-        head = folds.get(article)
-        if head is None or head not in heads:
-            told = first[story] if story is not None else []
-            head = told[0] if len(told) >= STORY_AT_MOST else None
-            if head is None:
-                told.append(article)
-                heads.add(article)
-                items.append(one)
-                continue
-        below[head].append(article)
+        head = headline(article, heads, alike)
+        told = of_story[story] if story is not None else []
+        if head is None and len(told) >= STORY_AT_MOST:
+            head = told[0]
+        if head is None:
+            told.append(article)
+            heads[article] = len(heads)
+            items.append(one)
+        else:
+            below[head].append(one)
     return items, below
 
 
@@ -196,23 +231,30 @@ def _fill(items: list[_Ranked], *, topics: Sequence[int], limits: Limits) -> lis
     return list(page.taken.values())
 
 
-def _left_over(rest: list[_Ranked]) -> tuple[list[int], list[int]]:
-    """The best 15 that were not carried before come again; all others end here."""
-    again = [one.candidate.article_id for one in rest if not one.candidate.is_carried]
-    carried = again[:CARRIED_AT_MOST]
+def _left_over(rest: list[_Ranked], below: Mapping[int, list[_Ranked]]) -> tuple[list[int], list[int]]:
+    """The best 15 that were not carried before come again, headlines first; all others end here."""
+    carried: list[int] = []
+    for one in (*rest, *_members(rest, below)):
+        if not one.candidate.is_carried and len(carried) < CARRIED_AT_MOST:
+            carried.append(one.candidate.article_id)
     kept = set(carried)
-    return carried, sorted(one.candidate.article_id for one in rest if one.candidate.article_id not in kept)
+    every = {one.candidate.article_id for one in (*rest, *_members(rest, below))}
+    return carried, sorted(every - kept)
 
 
-def _shown(one: _Ranked, same_story: list[int]) -> Shown:
+def _members(heads: Iterable[_Ranked], below: Mapping[int, list[_Ranked]]) -> Iterator[_Ranked]:
+    for head in heads:
+        yield from below.get(head.candidate.article_id, ())
+
+
+def _shown(one: _Ranked, same_story: Sequence[_Ranked]) -> Shown:
     home = one.home
-    also = [hit.topic_id for hit in one.candidate.hits if hit.topic_id != home.topic_id]
     return Shown(
-        one.candidate.article_id,
-        home.topic_id,
-        home.field,
-        home.term,
-        also,
-        same_story,
-        one.candidate.is_carried,
+        article_id=one.candidate.article_id,
+        topic_id=home.topic_id,
+        field=home.field,
+        term=home.term,
+        also_topics=[hit.topic_id for hit in one.candidate.hits if hit.topic_id != home.topic_id],
+        same_story=[member.candidate.article_id for member in same_story],
+        is_carried=one.candidate.is_carried,
     )

@@ -24,14 +24,18 @@ Vector = Mapping[str, float]
 
 
 class Title(NamedTuple):
-    """The features of one title; `length` counts all its words, stop words too."""
+    """The features of one title."""
 
     language: str
     words: tuple[str, ...]
     grams: tuple[str, ...]
-    length: int
-    plain: str
-    """Letters and digits only: equal for two prints of the same title."""
+    spelled: tuple[str, ...]
+    """Every word in plain spelling, stop words too."""
+
+    @property
+    def length(self) -> int:
+        """How many words it has, stop words too."""
+        return len(self.spelled)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -46,8 +50,8 @@ def title(text: str, *, language: str | None = None, source: str = "") -> Title:
     found = tokens(cleaned, spoken)
     stops = stop_words(spoken)
     words = tuple(token.forms[-1] for token in found if _is_content(token, stops))
-    spelled = [token.plain[0] for token in found if token.plain]
-    return Title(spoken, words, tuple(_grams(" ".join(spelled))), len(found), "".join(spelled))
+    spelled = tuple(token.plain[0] for token in found if token.plain)
+    return Title(spoken, words, tuple(_grams(" ".join(spelled))), spelled)
 
 
 def vector(one: Title, *, weight: Mapping[str, float], gram_weight: float) -> Vector:
