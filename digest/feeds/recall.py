@@ -21,7 +21,6 @@ _DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
 _AT_ONCE: Final = 500  # values in one IN list
 _FETCHES: Final = 50
-_SCOPE, _KIND, _SHA256 = col(ArticleKey.scope), col(ArticleKey.kind), col(ArticleKey.sha256)
 
 
 def known(session: Session, feed: Feed, candidates: Sequence[Candidate], *, now: datetime) -> Known:
@@ -49,21 +48,18 @@ def per_hour(session: Session, feed: Feed, *, now: datetime) -> float:
 
 
 def _keys(session: Session, keys: Collection[Key]) -> dict[Key, int]:
+    key = ArticleKey
     found: dict[Key, int] = {}
-    for some in _portions(sorted(keys, key=lambda key: (key.scope, key.kind))):
+    for some in _portions(sorted(keys, key=lambda one: (one.scope, one.kind))):
         digests: dict[tuple[int, KeyKind], list[str]] = defaultdict(list)
-        for key in some:
-            digests[key.scope, key.kind].append(key.sha256)
-        rows = session.execute(
-            select(_SCOPE, _KIND, _SHA256, col(ArticleKey.article_id)).where(
-                or_(
-                    *(  # kind by kind: so the unique index answers
-                        and_(scope == _SCOPE, kind == _KIND, _SHA256.in_(wanted))
-                        for (scope, kind), wanted in digests.items()
-                    )
-                )
-            )
-        )
+        for one in some:
+            digests[one.scope, one.kind].append(one.sha256)
+        wanted = [  # kind by kind: so the unique index answers
+            and_(col(key.scope) == scope, col(key.kind) == kind, col(key.sha256).in_(values))
+            for (scope, kind), values in digests.items()
+        ]
+        columns = (col(key.scope), col(key.kind), col(key.sha256), col(key.article_id))
+        rows = session.execute(select(*columns).where(or_(*wanted)))
         found.update({Key(scope, kind, sha256): article_id for scope, kind, sha256, article_id in rows})
     return found
 

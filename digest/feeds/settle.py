@@ -68,7 +68,12 @@ def settle(
         for result in results:
             feed = feeds.get(result.feed_id)
             if feed is not None and feed.claimed_until == result.claimed_until:
-                settled.append(_settle_one(session, feed, hosts.get(feed.host), result, now, rng, wanted_by))
+                host = _host_after(session, hosts.get(feed.host), result, now=now)
+                one = _write_down(session, feed, result, now=now)
+                feed.next_check_at = next_check(
+                    feed, host, result.outcome, now=now, rng=rng, wanted_by=wanted_by
+                )
+                settled.append(one)
     session.flush()
     return settled
 
@@ -84,33 +89,22 @@ def _hosts(session: Session, hosts: Collection[str]) -> dict[str, HostState]:
     return {row.host: row for row in rows}
 
 
-def _settle_one(
-    session: Session,
-    feed: Feed,
-    host: HostState | None,
-    result: Result,
-    now: datetime,
-    rng: Random,
-    wanted_by: datetime | None,
-) -> Settled:
+def _write_down(session: Session, feed: Feed, result: Result, *, now: datetime) -> Settled:
+    """Store the document, what the answer said of itself, and what that makes of the feed's health."""
     plan = _store_document(session, feed, result, now=now)
     if result.outcome.is_ok:
         _remember_answer(feed, result, now=now)
         _follow_permanent_redirect(session, feed, result, now=now)
-    if result.outcome is Outcome.THROTTLED and result.fetched is not None:
-        host = _rest_host(session, result.fetched, result.detail, now=now)
-    news = _set_health(feed, result, now=now)
-    feed.claimed_until = None
-    feed.next_check_at = next_check(feed, host, result.outcome, now=now, rng=rng, wanted_by=wanted_by)
     settled = Settled(
         feed_id=feed.id,
         outcome=result.outcome,
         new=len(plan.new) if plan else 0,
         updated=len(plan.updated) if plan else 0,
         accepted=plan.accepted if plan else 0,
-        news=news,
+        news=_set_health(feed, result, now=now),
         is_flood=bool(plan and plan.is_flood),
     )
+    feed.claimed_until = None
     session.add(_fetch_row(result, settled, now=now))
     return settled
 
@@ -191,10 +185,15 @@ def _is_owned(session: Session, feed: Feed, key: str) -> bool:
     return session.execute(statement).first() is not None
 
 
-def _rest_host(session: Session, fetched: Fetched, detail: str, *, now: datetime) -> HostState:
-    """Let the host that asked for silence rest; the host whose rest counts for this feed's next check."""
+def _host_after(
+    session: Session, host: HostState | None, result: Result, *, now: datetime
+) -> HostState | None:
+    """The host whose rest counts for the next check: the feed's own, or the one that asked for silence just now."""
+    fetched = result.fetched
+    if result.outcome is not Outcome.THROTTLED or fetched is None:
+        return host
     host = host_state(session, fetched.host)
-    if detail != RESTING:
+    if result.detail != RESTING:
         silence = rest(host, fetched.wait, now=now)
         host.not_before = max(silence.not_before, host.not_before or now)
         host.strikes, host.strikes_at = silence.strikes, now

@@ -136,6 +136,11 @@ def home_link(story: Story) -> None:
     story.guid, story.link = "", "https://www.stadtblatt.example/"
 
 
+def only_home(story: Story) -> None:
+    """All addresses lead to the home page; the ids are good."""
+    story.link = "https://www.stadtblatt.example/"
+
+
 def undated(story: Story) -> None:
     story.is_dated = False
 
@@ -320,6 +325,7 @@ def histories() -> list[History]:
             habits=[same_headline, no_numbers],
             edit=Pinned(),
         ),
+        History("one headline for a series on the home page", habits=[same_headline, only_home]),
         History("the day stands in every address", habits=[dated_slug], script=delete_some),
         History("five days of outage", is_down=down_for_five_days, window=40),
         History("truncated documents", edit=half),

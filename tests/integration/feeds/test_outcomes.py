@@ -4,13 +4,14 @@ import gzip
 from datetime import timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from digest.feeds import poll
 from digest.feeds.errors import ParserMemory, ParserTimeout
 from digest.feeds.models import FeedFetch, FeedState, HostState
 from digest.feeds.outcomes import Outcome
 from digest.feeds.registry import health
+from digest.feeds.settle import Result, settle
 from tests.integration.feeds.conftest import Rounds
 from tests.support.documents import news, rss
 from tests.support.feedserver import Answer, FeedServer
@@ -50,7 +51,7 @@ async def test_every_answer_has_its_outcome_and_a_next_attempt(rounds: Rounds, s
     assert [counts.outcomes[feed_id] for feed_id in before] == list(ANSWERS)
     with rounds.db.read() as session:
         lines = {line.id: line for line in health(session, now=rounds.now, lang="de")}
-        rows = {row.feed_id: row for row in session.exec(select(FeedFetch).order_by(FeedFetch.id)).all()}
+        rows = {row.feed_id: row for row in session.exec(select(FeedFetch).order_by(col(FeedFetch.id))).all()}
     for feed_id, outcome in enumerate(ANSWERS, start=1):
         feed, line = rounds.feed(feed_id), lines[feed_id]
         assert feed.next_check_at >= rounds.now + timedelta(minutes=15)
@@ -72,10 +73,9 @@ async def test_our_own_mistake_ends_nothing_but_that_feed(
     for number in (1, 2, 3):
         server.publish(f"/{number}", rss([news(number, published=rounds.now)]))
         rounds.add(server.url(f"/{number}", host=f"{'abc'[number - 1]}.example"))
-    real = poll.settle
 
-    def broken(session: object, results: list[poll.Result], **values: object) -> object:
-        settled = real(session, results, **values)  # type: ignore[arg-type]  # passed through
+    def broken(session: object, results: list[Result], **values: object) -> object:
+        settled = settle(session, results, **values)  # type: ignore[arg-type]  # passed through
         if any(result.feed_id == 2 and result.document is not None for result in results):
             raise ZeroDivisionError
         return settled
@@ -100,7 +100,10 @@ async def test_a_document_that_kills_its_reader_is_an_outcome(
         raise error
 
     monkeypatch.setattr(light.pool, "parse", parse)
-    expected = {ParserTimeout: Outcome.PARSER_TIMEOUT, ParserMemory: Outcome.PARSER_MEMORY}
+    expected: dict[type[Exception], Outcome] = {
+        ParserTimeout: Outcome.PARSER_TIMEOUT,
+        ParserMemory: Outcome.PARSER_MEMORY,
+    }
     assert (await light.poll()).outcomes == {feed_id: expected.get(error, Outcome.INTERNAL)}
     assert light.feed(feed_id).error_count == 1
 
@@ -155,10 +158,8 @@ async def test_validators_are_ignored_once_when_the_parser_changed(
     server.publish("/feed", rss([news(1, published=light.now)]))
     feed_id = light.add(server.url())
     await light.poll()
-    from digest.feeds import attempt, settle
-
-    monkeypatch.setattr(attempt, "PARSER_VERSION", 99)
-    monkeypatch.setattr(settle, "PARSER_VERSION", 99)
+    monkeypatch.setattr("digest.feeds.attempt.PARSER_VERSION", 99)
+    monkeypatch.setattr("digest.feeds.settle.PARSER_VERSION", 99)
     assert (await light.poll(after=2 * DAY)).outcomes == {feed_id: Outcome.CHANGED}
     assert (await light.poll(after=2 * DAY)).outcomes == {feed_id: Outcome.UNCHANGED}
     assert ["if-none-match" in request.headers for request in server.requests] == [False, False, True]
@@ -240,7 +241,7 @@ async def test_the_last_fifty_attempts_are_kept(rounds: Rounds, server: FeedServ
             session.add(FeedFetch(feed_id=feed_id, at=rounds.now - DAY, outcome="unchanged"))
     await rounds.poll()
     with rounds.db.read() as session:
-        rows = session.exec(select(FeedFetch).order_by(FeedFetch.id)).all()
+        rows = session.exec(select(FeedFetch).order_by(col(FeedFetch.id))).all()
     assert (len(rows), rows[-1].outcome) == (50, Outcome.CHANGED)
 
 

@@ -111,7 +111,7 @@ async def test_an_article_is_eligible_soon_after_its_publication(sqlite_url: str
     with db.write() as session:
         for site in world.sites.values():
             add_feed(session, site.url, trust=site.trust, now=now)
-    while world.now < now + 7 * HOUR:
+    while world.now < now + 5 * HOUR:
         await poll_due(db, world, world, clock=world.clock, rng=Random(1), sleep=no_sleep)
         world.now += timedelta(minutes=1)
     with db.read() as session:
@@ -120,7 +120,7 @@ async def test_an_article_is_eligible_soon_after_its_publication(sqlite_url: str
         waits = sorted(
             article.first_seen_at - article.effective_at
             for article, feed in rows
-            if feed.trust is trust and article.first_seen_at > now + 4 * HOUR  # the rhythm is known by then
+            if feed.trust is trust and article.first_seen_at > now + 3 * HOUR  # the rhythm is known by then
         )
         assert waits[len(waits) * 95 // 100] <= shortest + timedelta(minutes=2)
     db.close()

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from digest.feeds.models import Article, ArticleState, FeedState, Trust
 from digest.feeds.outcomes import Outcome
@@ -15,7 +15,7 @@ HOUR = timedelta(hours=1)
 
 def articles(rounds: Rounds, *states: ArticleState) -> list[Article]:
     with rounds.db.read() as session:
-        found = session.exec(select(Article).order_by(Article.id)).all()
+        found = session.exec(select(Article).order_by(col(Article.id))).all()
     return [article for article in found if not states or article.state in states]
 
 

@@ -9,9 +9,12 @@ import pytest
 from sqlmodel import func, select
 
 from digest.feeds import poll
+from digest.feeds.attempt import attempt
 from digest.feeds.exchange import Fetched, FetchRequest
 from digest.feeds.models import Article, ArticleKey, Trust
+from digest.feeds.outcomes import Outcome
 from digest.feeds.poll import PollCounts, poll_due
+from digest.feeds.settle import Result, settle
 from tests.integration.feeds.conftest import Rounds, no_sleep
 from tests.support.documents import news, rss
 from tests.support.feedserver import FeedServer
@@ -110,7 +113,6 @@ async def test_killed_at_any_point_and_started_again_gives_the_same_articles(
 def kill_at(moment: str, rounds: Rounds, patched: pytest.MonkeyPatch) -> None:
     """Let the process die the third time it comes to this point."""
     times = Counter[str]()
-    settle, attempt = poll.settle, poll.attempt
 
     def pass_by(point: str) -> None:
         times[point] += 1
@@ -142,7 +144,7 @@ async def test_a_result_whose_claim_has_passed_on_is_dropped(rounds: Rounds, ser
     feed = rounds.feed(1)
     with rounds.db.write() as session:
         session.merge(feed).claimed_until = rounds.now + HOUR
-    stale = poll.Result(feed_id=1, claimed_until=rounds.now, outcome=poll.Outcome.GONE)
+    stale = Result(feed_id=1, claimed_until=rounds.now, outcome=Outcome.GONE)
     with rounds.db.write() as session:
-        assert poll.settle(session, [stale], now=rounds.now, rng=rounds.rng, wanted_by=None) == []
+        assert settle(session, [stale], now=rounds.now, rng=rounds.rng, wanted_by=None) == []
     assert rounds.feed(1).last_outcome == ""

@@ -73,6 +73,17 @@ def test_two_entries_side_by_side_are_two_articles_even_with_one_link(now: datet
     assert len(plan.new) == 1
 
 
+def test_an_entry_that_cannot_be_recognised_again_is_no_news_at_every_look(now: datetime) -> None:
+    """The id of a known article stands at one entry, its headline without any id at another."""
+    memory = Memory(own_feed(now))
+    home = "https://www.stadtblatt.example/"
+    memory.look(candidates([entry(link=home)]), now=now)
+    told = candidates([entry(id="", link=home), entry(title="Brücke schließt", link="")])
+    for hours in (1, 2, 3):
+        memory.look(told, now=now + hours * HOUR)
+    assert len(memory.born) == 1
+
+
 def test_a_bare_home_page_recognises_nothing(now: datetime) -> None:
     told = candidates([entry(link="https://www.stadtblatt.example/")])
     assert entries(told, feed_id=1, mode=IdMode.GUID)[0].link is None
