@@ -14,6 +14,7 @@ from digest.web.catalogue import Offered
 from digest.web.forms import Fields
 from digest.web.messages import Say
 from digest.web.pages import answered, error_rows, framed, render, say
+from digest.web.reading import About
 from digest.web.site import Site, site_of
 from subscribers import wording
 from subscribers.tokens import LIFETIMES, NO_SUBJECT, Purpose
@@ -37,6 +38,9 @@ class Draft:
     is_single: bool = False
     is_framed: bool = False
     is_expired: bool = False
+    is_similar: bool = False
+    about: About | None = None
+    """The article that similar news are asked for; None under `is_similar` if we do not know it."""
     errors: tuple[wishes.FieldError, ...] = ()
     hits: tuple[Mapping[str, Any] | None, ...] = ()
 
@@ -93,12 +97,19 @@ def _rendered(
         lang=lang,
         is_framed=draft.is_framed,
         is_expired=draft.is_expired,
-        form=_form(site, draft, offered, lang=lang) | {"started": started},
+        form=_form(site, draft, offered, lang=lang) | {"started": started, "action": _action(request, draft)},
         consent=consent_text(site, lang),
         errors=error_rows(site, draft.errors, lang=lang),
-        article=None,
-        is_unknown_article=False,
+        article={"title": draft.about.title, "source": draft.about.source} if draft.about else None,
+        is_unknown_article=draft.is_similar and draft.about is None,
     )
+
+
+def _action(request: Request, draft: Draft) -> str:
+    """Where the form goes: an article stays in the address, so that it need not be believed from a field."""
+    if draft.is_similar:
+        return site_of(request).paths.similar(request.query_params.get("url", ""))
+    return site_of(request).paths.subscribe()
 
 
 def consent_text(site: Site, lang: str) -> str:
@@ -111,7 +122,6 @@ def _form(site: Site, draft: Draft, offered: tuple[Offered, ...], *, lang: str) 
     texts = [*draft.queries, "", "", ""][:MAX_QUERIES]
     hits = [*draft.hits, None, None, None]
     return {
-        "action": site.paths.subscribe(),
         "email": draft.email,
         "topics": [{"slug": one.slug, "name": one.name, "is_on": one.slug in draft.topics} for one in shown],
         "is_single": draft.is_single,

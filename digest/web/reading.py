@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,9 @@ from sqlmodel import Session, col, func, select
 
 from digest.editions import mutes
 from digest.editions.models import Release
-from digest.feeds.models import Article, ArticleState
+from digest.feeds.keys import ALL_FEEDS
+from digest.feeds.models import Article, ArticleKey, ArticleState, KeyKind
+from digest.feeds.urls import canonical_url, url_key
 from digest.matching.models import Match
 from digest.matching.rank import Candidate, TopicHit
 from subscribers.models import Subscriber, Subscription, Topic, TopicKind, TopicState
@@ -30,6 +33,38 @@ class ArchiveDay:
     on: date
     articles: int
     newest_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """An article that somebody wants more of, and the publisher's topics it stands under."""
+
+    id: int
+    title: str
+    source: str
+    topics: tuple[str, ...]
+
+
+def article_by_url(session: Session, url: str) -> About | None:
+    """The article at an address, among ours and their aliases; the address itself is never asked."""
+    key = url_key(canonical_url(url))
+    if not key:
+        return None
+    known = select(ArticleKey.article_id).where(
+        ArticleKey.scope == ALL_FEEDS,
+        ArticleKey.kind == KeyKind.URL,
+        ArticleKey.sha256 == sha256(key.encode()).hexdigest(),
+    )
+    article = session.exec(
+        select(Article).where(col(Article.id).in_(known), Article.state != ArticleState.WITHDRAWN)
+    ).first()
+    if article is None:
+        return None
+    topics = select(Topic.slug).join(Match, col(Match.topic_id) == col(Topic.id))
+    slugs = session.exec(
+        topics.where(Match.article_id == article.id, _IS_PUBLIC).order_by(col(Match.score).desc())
+    )
+    return About(article.id, article.title, article.source, tuple(slugs))
 
 
 def newest_on_topics(session: Session, subscriber_id: int, *, limit: int) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Signing up: a form, and one answer that is the same for a new, a known, a suppressed and a limited address."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -28,6 +28,7 @@ from digest.web.messages import Say
 from digest.web.orders import Order
 from digest.web.pages import framed, invalid_json, language_of, page, say, see_other
 from digest.web.preview import looked_up
+from digest.web.reading import About, article_by_url
 from digest.web.security import Open
 from digest.web.site import Site, site_of
 from digest.web.writer import Lane
@@ -38,6 +39,7 @@ from subscribers.networks import coarse
 from subscribers.tokens import Purpose
 
 router = APIRouter()
+SIMILAR = "similar"
 SHORTEST_VISIT = timedelta(seconds=2)
 
 
@@ -52,25 +54,21 @@ async def show_form(request: Request) -> Response:
 @router.post("/subscribe")
 async def take_form(request: Request, _: Annotated[None, Depends(Open(Lane.SIGN_UP))]) -> Response:
     """Note the wish and say what comes next."""
-    site = site_of(request)
-    site.limits.hit_sign_up(site.client(request), now=site.now())
-    require_origin(request, site)
-    fields = await read_fields(request)
-    lang = language_of(request, asked=fields.one("lang"))
-    if fields.one("action") == "preview":
-        return await show_matches(request, fields, lang=lang)
-    if is_robot(site, fields):
-        site.metrics.signups.labels("robot").inc()
-        return answer(request, fields, lang=lang)
-    weigh_twice_without_form(request, site, fields)
-    errors: list[wishes.FieldError] = []
-    order = order_of(request, fields, errors, slugs=await offered_slugs(site), lang=lang)
-    if order is None:
-        site.metrics.signups.labels("invalid").inc()
-        return await refused(request, fields, errors, lang=lang)
-    await site.writer.sign_up(order)
-    site.metrics.signups.labels("taken").inc()
-    return answer(request, fields, lang=lang)
+    return await take(request, about=None)
+
+
+@router.get("/subscribe/similar")
+async def show_similar(request: Request) -> Response:
+    """The form for news like one article, with its topics ticked; an unknown article is said, never fetched."""
+    about = await named_article(request)
+    draft = Draft(is_similar=True, about=about, topics=about.topics if about else (), source=SIMILAR)
+    return await draft_page(request, draft, lang=language_of(request))
+
+
+@router.post("/subscribe/similar")
+async def take_similar(request: Request, _: Annotated[None, Depends(Open(Lane.SIGN_UP))]) -> Response:
+    """The same as the ordinary form; the mail names the article, if it is one of ours."""
+    return await take(request, about=await named_article(request))
 
 
 @router.get("/subscribe/check-inbox")
@@ -88,6 +86,50 @@ async def check_inbox(request: Request) -> Response:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A form that came in: its fields, the language of the answer, and the article it is about."""
+
+    request: Request
+    fields: Fields
+    lang: str
+    about: About | None
+
+    @property
+    def site(self) -> Site:
+        """The app's composition."""
+        return site_of(self.request)
+
+
+async def take(request: Request, *, about: About | None) -> Response:
+    """Read, weigh and note a sign-up; robots get the same answer and leave no trace."""
+    site = site_of(request)
+    site.limits.hit_sign_up(site.client(request), now=site.now())
+    require_origin(request, site)
+    fields = await read_fields(request)
+    sent = Sent(request, fields, language_of(request, asked=fields.one("lang")), about)
+    if fields.one("action") == "preview":
+        return await show_matches(sent)
+    if is_robot(site, fields):
+        site.metrics.signups.labels("robot").inc()
+        return answer(sent)
+    weigh_twice_without_form(request, site, fields)
+    errors: list[wishes.FieldError] = []
+    order = order_of(sent, errors, slugs=await offered_slugs(site))
+    if order is None:
+        site.metrics.signups.labels("invalid").inc()
+        return await refused(sent, errors)
+    await site.writer.sign_up(order)
+    site.metrics.signups.labels("taken").inc()
+    return answer(sent)
+
+
+async def named_article(request: Request) -> About | None:
+    """The article that the address of the form names, if it is one of ours."""
+    url = request.query_params.get("url", "")
+    return await site_of(request).read(lambda session: article_by_url(session, url))
+
+
 async def named_topics(request: Request) -> tuple[str, ...]:
     """The topics that the address of a form names, as far as they exist."""
     slugs = await offered_slugs(site_of(request))
@@ -99,15 +141,21 @@ async def offered_slugs(site: Site) -> frozenset[str]:
     return frozenset(topic.slug for topic in await site.catalogue.offered(site.now(), site.read))
 
 
-async def show_matches(request: Request, fields: Fields, *, lang: str) -> Response:
+async def show_matches(sent: Sent) -> Response:
     """The form again, with what each query would have found; nothing is stored."""
-    site = site_of(request)
-    site.limits.hit_near(Scope.PREVIEW, site.client(request), now=site.now())
+    site = sent.site
+    site.limits.hit_near(Scope.PREVIEW, site.client(sent.request), now=site.now())
     errors: list[wishes.FieldError] = []
-    wishes.own_topics(queries_of(fields), errors, most=MAX_QUERIES, lang=lang)
-    hits = await looked_up(site, queries_of(fields))
-    draft = replace(draft_of(fields, errors=errors), hits=tuple(hits))
-    return await draft_page(request, draft, lang=lang, status=422 if errors else 200)
+    wishes.own_topics(queries_of(sent.fields), errors, most=MAX_QUERIES, lang=sent.lang)
+    hits = await looked_up(site, queries_of(sent.fields))
+    draft = replace(redrawn(sent, errors), hits=tuple(hits))
+    return await draft_page(sent.request, draft, lang=sent.lang, status=422 if errors else 200)
+
+
+def redrawn(sent: Sent, errors: list[wishes.FieldError]) -> Draft:
+    """The form as it was sent."""
+    is_similar = sent.request.url.path.endswith("/similar")
+    return replace(draft_of(sent.fields, errors=errors), is_similar=is_similar, about=sent.about)
 
 
 def require_origin(request: Request, site: Site) -> None:
@@ -140,14 +188,12 @@ def weigh_twice_without_form(request: Request, site: Site, fields: Fields) -> No
         site.limits.hit_networks(site.client(request), now=site.now())
 
 
-def order_of(
-    request: Request, fields: Fields, errors: list[wishes.FieldError], *, slugs: frozenset[str], lang: str
-) -> Order | None:
+def order_of(sent: Sent, errors: list[wishes.FieldError], *, slugs: frozenset[str]) -> Order | None:
     """The order that these fields make, or None with what is wrong with them in `errors`."""
-    site = site_of(request)
+    fields, site = sent.fields, sent.site
     address = wishes.address(fields, errors)
     topics = wishes.topics(fields, errors, offered=slugs)
-    own = wishes.own_topics(queries_of(fields), errors, most=MAX_QUERIES, lang=lang)
+    own = wishes.own_topics(queries_of(fields), errors, most=MAX_QUERIES, lang=sent.lang)
     schedule = wishes.schedule(fields, errors)
     if not topics and not own and not errors:
         errors.append(wishes.FieldError("topic" if slugs else "query", Say.NO_TOPIC))
@@ -159,15 +205,16 @@ def order_of(
         cadence=schedule.cadence,
         weekday=schedule.weekday,
         timezone=wishes.timezone(fields, default=site.settings.timezone),
-        locale=lang,
+        locale=sent.lang,
     )
     return Order(
         address=address,
         choices=choices,
         source=wishes.source(fields),
-        page=page_of(request),
-        network=coarse(site.client(request) or ""),
-        words=words_of(site, fields, lang=lang),
+        page=page_of(sent.request),
+        network=coarse(site.client(sent.request) or ""),
+        words=words_of(site, fields, lang=sent.lang),
+        article=sent.about.title if sent.about else None,
     )
 
 
@@ -183,24 +230,22 @@ def page_of(request: Request) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path}"[:512] if parts.scheme in {"http", "https"} else ""
 
 
-def answer(request: Request, fields: Fields, *, lang: str) -> Response:
+def answer(sent: Sent) -> Response:
     """What everybody gets: the check-inbox page, the publisher's own, or the same in JSON."""
-    site = site_of(request)
-    if wants_json(request):
-        message = say(site, Say.CHECK_INBOX, lang=lang, sender=site.sender)
+    site, fields = sent.site, sent.fields
+    if wants_json(sent.request):
+        message = say(site, Say.CHECK_INBOX, lang=sent.lang, sender=site.sender)
         return JSONResponse({"status": "check_inbox", "message": message}, status_code=202)
     if fields.one("next") in site.settings.embed.next:
         return RedirectResponse(fields.one("next"), status_code=303)
     embed = {"embed": "1"} if fields.has("embed") else {}
-    return see_other(request, site.paths.check_inbox(), lang=fields.one("lang"), **embed)
+    return see_other(sent.request, site.paths.check_inbox(), lang=fields.one("lang"), **embed)
 
 
-async def refused(
-    request: Request, fields: Fields, errors: list[wishes.FieldError], *, lang: str
-) -> Response:
+async def refused(sent: Sent, errors: list[wishes.FieldError]) -> Response:
     """The form again with what is wrong, or the same as problem+json."""
-    if wants_json(request):
-        return invalid_json(site_of(request), errors, lang=lang)
-    draft = draft_of(fields, errors=errors)
-    is_single = len(draft.topics) == 1 and draft.source != HOSTED
-    return await draft_page(request, replace(draft, is_single=is_single), lang=lang, status=422)
+    if wants_json(sent.request):
+        return invalid_json(sent.site, errors, lang=sent.lang)
+    draft = redrawn(sent, errors)
+    is_single = len(draft.topics) == 1 and draft.source not in {HOSTED, SIMILAR}
+    return await draft_page(sent.request, replace(draft, is_single=is_single), lang=sent.lang, status=422)

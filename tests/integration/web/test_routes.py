@@ -63,7 +63,11 @@ def test_every_route_that_changes_something_has_exactly_one_guard(story: Story) 
     assert all(len(found) == 1 for found in guards.values())
     by_kind = {path: type(found[0]) for path, found in guards.items()}
     assert by_kind["/u/{token}"] is OneClick
-    assert {path for path, kind in by_kind.items() if kind is Open} == {"/subscribe", "/manage"}
+    assert {path for path, kind in by_kind.items() if kind is Open} == {
+        "/subscribe",
+        "/subscribe/similar",
+        "/manage",
+    }
 
 
 @pytest.mark.parametrize("methods", [["POST"], ["DELETE", "GET"], ["PATCH"]])
