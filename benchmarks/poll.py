@@ -211,7 +211,7 @@ async def run(feeds: int, changed: int, folder: Path) -> dict[str, object]:
         after = [child.cpu_times() for child in children]
         parsing = sum(t.user + t.system for t in after) - sum(t.user + t.system for t in before)
         own_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        parse_memory = sum(child.memory_info().rss for child in children) / _MEGABYTE
+        parse_memory = sum(child.memory_full_info().uss for child in children) / _MEGABYTE
         pool.close()
         db.close()
     counts = measures.counts
