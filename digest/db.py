@@ -113,7 +113,7 @@ def changed(session: Session, statement: UpdateBase) -> int:
 def _sqlite(url: Any) -> Engine:
     if url.database and not Path(url.database).absolute().parent.is_dir():
         raise DatabaseError(f"The folder of the database {url.database} does not exist: create it first.")
-    engine = create_engine(url, connect_args={"timeout": 30})
+    engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
@@ -135,5 +135,6 @@ def _postgresql(url: Any, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error text must not carry an address into a log
         connect_args={"connect_timeout": 5},
     )

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from digest import scheduler, stages, threads
 from digest.cli import opening, output
 from digest.demo.run import run_demo
 from digest.runtime import Runtime
 from digest.web.app import create_app
+from digest.web.server import server
 
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")]
@@ -37,6 +37,8 @@ def demo(
     summary = run_demo(port=port, once=once, announce=output.say)
     if once:
         output.as_json(summary)
+        if not summary.mails:
+            output.fail("No mail arrived; please report this.")
 
 
 def run(*, host: Host = "127.0.0.1", port: Port = 8000) -> None:
@@ -138,8 +140,5 @@ def _until_told() -> None:
 
 
 def _serve(runtime: Runtime, host: str, port: int) -> None:
-    config = uvicorn.Config(
-        create_app(runtime), host=host, port=port, log_level="warning", server_header=False, access_log=False
-    )
     output.say(f"Listening on http://{host}:{port} for {runtime.settings.base_url}. Ctrl-C ends it.")
-    uvicorn.Server(config).run()
+    server(create_app(runtime), host=host, port=port).run()

@@ -140,7 +140,7 @@ class Worker:
         pending = set(claimers)
         while pending and not stopper.done():
             done, _ = await asyncio.wait(
-                {*claimers, *others, stopper} - _ended(others), return_when=asyncio.FIRST_COMPLETED
+                {*pending, *others, stopper} - _ended(others), return_when=asyncio.FIRST_COMPLETED
             )
             for task in done - {stopper}:
                 task.result()
