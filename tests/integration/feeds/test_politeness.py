@@ -41,7 +41,7 @@ async def live(db: Database, world: World, *, now: datetime, length: timedelta, 
 async def test_days_with_sudden_ends_break_no_manners(db: Database, now: datetime) -> None:
     world = World(start=now, rng=Random(7))
     world.build(10)
-    count = await live(db, world, now=now, length=2 * DAY, every=2 * HOUR)
+    count = await live(db, world, now=now, length=30 * HOUR, every=2 * HOUR)
     assert not world.breaches
     assert world.killed > 0
     assert world.unchanged > world.requests / 4
@@ -111,7 +111,7 @@ async def test_an_article_is_eligible_soon_after_its_publication(sqlite_url: str
     with db.write() as session:
         for site in world.sites.values():
             add_feed(session, site.url, trust=site.trust, now=now)
-    while world.now < now + 5 * HOUR:
+    while world.now < now + 4 * HOUR:
         await poll_due(db, world, world, clock=world.clock, rng=Random(1), sleep=no_sleep)
         world.now += timedelta(minutes=1)
     with db.read() as session:
@@ -120,7 +120,7 @@ async def test_an_article_is_eligible_soon_after_its_publication(sqlite_url: str
         waits = sorted(
             article.first_seen_at - article.effective_at
             for article, feed in rows
-            if feed.trust is trust and article.first_seen_at > now + 3 * HOUR  # the rhythm is known by then
+            if feed.trust is trust and article.first_seen_at > now + 2 * HOUR  # the rhythm is known by then
         )
         assert waits[len(waits) * 95 // 100] <= shortest + timedelta(minutes=2)
     db.close()

@@ -400,7 +400,7 @@ documents = st.lists(
 
 
 @given(first=documents, second=documents)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_document_again_is_nothing_new_whatever_was_before(
     first: list[ParsedEntry], second: list[ParsedEntry]
 ) -> None:
