@@ -55,6 +55,10 @@ def listing(value: object) -> object:
     return value
 
 
+MAY_BE_EMPTY: Final = "empty switches it off"
+"""Marks a text whose empty value means something; any other empty variable means its default."""
+
+Switchable = Annotated[str, MAY_BE_EMPTY]
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 
 
@@ -167,7 +171,7 @@ class Instant(_Group):
 
     gap: Duration = timedelta(minutes=15)
     per_day: int = Field(default=10, ge=1)
-    quiet: str = Field(default="22:00-07:00", pattern=r"^(\d\d:\d\d-\d\d:\d\d)?$")
+    quiet: Switchable = Field(default="22:00-07:00", pattern=r"^(\d\d:\d\d-\d\d:\d\d)?$")
 
 
 class MailSettings(_Group):
@@ -183,26 +187,12 @@ class MailSettings(_Group):
 class Limits(_Group):
     """How often one network may do what; the syntax of the `limits` library, empty = off."""
 
-    sign_up: str = "10/10 minutes; 50/day"
-    sign_up_network: str = "60/10 minutes"
-    sign_up_site: str = "10000/hour"
-    manage: str = "5/10 minutes"
-    preview: str = "30/10 minutes"
-    invalid_token: str = "30/10 minutes"  # noqa: S105 - a limit, no password
-
-
-class ProofOfWork(StrEnum):
-    """When a sign-up must show work."""
-
-    OFF = "off"
-    AUTO = "auto"
-    ON = "on"
-
-
-class SignupSettings(_Group):
-    """The sign-up form."""
-
-    proof_of_work: ProofOfWork = ProofOfWork.OFF
+    sign_up: Switchable = "10/10 minutes; 50/day"
+    sign_up_network: Switchable = "60/10 minutes"
+    sign_up_site: Switchable = "10000/hour"
+    manage: Switchable = "5/10 minutes"
+    preview: Switchable = "30/10 minutes"
+    invalid_token: Switchable = "30/10 minutes"  # noqa: S105 - a limit, no password
 
 
 class Embed(_Group):
@@ -218,25 +208,12 @@ class Metrics(_Group):
     token: SecretStr = SecretStr("")
 
 
-class ConsentSettings(_Group):
-    """Where each day's head of the consent chain is kept outside the database."""
-
-    anchor_file: Path | None = None
-
-
 class Retention(_Group):
     """How long what is kept."""
 
     requests: Duration = timedelta(days=7)
     networks: Duration = timedelta(days=30)
     left: Duration = timedelta(days=30)
-    deliveries: Duration = timedelta(days=90)
-
-
-class Operator(_Group):
-    """Who is told when something is wrong."""
-
-    address: str = ""
 
 
 class Settings(BaseSettings):
@@ -255,7 +232,6 @@ class Settings(BaseSettings):
     timezone: str = "Europe/Berlin"
     language: str = "de"
     catch_up: Duration = timedelta(hours=6)
-    send_window: str = ""
     unknown: UnknownPolicy = UnknownPolicy.RESEND
     templates_dir: Path | None = None
     state_dir: Path | None = None
@@ -274,12 +250,9 @@ class Settings(BaseSettings):
     instant: Instant = Instant()
     mail: MailSettings = MailSettings()
     limits: Limits = Limits()
-    signup: SignupSettings = SignupSettings()
     embed: Embed = Embed()
     metrics: Metrics = Metrics()
-    consent: ConsentSettings = ConsentSettings()
     retention: Retention = Retention()
-    operator: Operator = Operator()
 
     @classmethod
     @override
@@ -331,7 +304,9 @@ def load(
     given = _given(os.environ if environ is None else environ, env_file)
     known = dict(variables())
     problems = [_unknown(name, known) for name in given if name not in known and not _is_file_of(name, known)]
-    values = {name: text for name, text in given.items() if name in known}
+    values = {
+        name: text for name, text in given.items() if name in known and (text or _may_be_empty(known[name]))
+    }
     for name, field in known.items():
         if is_secret(field) and (path := given.get(f"{name}_FILE")):
             try:
@@ -346,6 +321,10 @@ def load(
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def _may_be_empty(field: Any) -> bool:
+    return MAY_BE_EMPTY in field.metadata
 
 
 def missing_for_links(settings: Settings) -> list[str]:
@@ -414,7 +393,11 @@ def _is_loopback(url: str) -> bool:
 def _given(environ: Mapping[str, str], env_file: Path | None) -> dict[str, str]:
     found = dotenv_values(env_file) if env_file is not None and env_file.is_file() else {}
     merged = {**found, **environ}
-    return {name.upper(): text for name, text in merged.items() if name.upper().startswith(PREFIX) and text}
+    return {
+        name.upper(): text
+        for name, text in merged.items()
+        if name.upper().startswith(PREFIX) and text is not None
+    }
 
 
 def _is_file_of(name: str, known: Mapping[str, Any]) -> bool:
