@@ -36,7 +36,7 @@ class Life:
     def arrive(self) -> None:
         """Be known before anything is claimed, and free what the dead of this machine held."""
         with self.db.write() as session:
-            is_restored = witness.check(session, self.witness)
+            is_restored = witness.check(session, self.witness, now=self.clock())
             beats.arrive(session, self.me, now=self.clock())
             freed = beats.reap(session, self.me)
         if freed:

@@ -136,8 +136,8 @@ class PostgresMarks(Marks):
             SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[])
                    AS m(id, chunk_id, fence, dated_at)
         ), allowed AS (
-            SELECT c.id, c.fence FROM chunk c WHERE NOT c.is_held AND (c.id, c.fence) IN
-                   (SELECT chunk_id, fence FROM asked) FOR SHARE OF c
+            SELECT c.id, c.fence FROM chunk c
+             WHERE c.id IN (SELECT chunk_id FROM asked) AND NOT c.is_held FOR SHARE OF c
         ), started AS (
             UPDATE delivery d SET state = 'in_data', attempts = attempts + 1, dated_at = a.dated_at, fence = a.fence
               FROM asked a, allowed c

@@ -112,6 +112,16 @@ def _return_windows(session: Session, open_rows: ColumnElement[bool]) -> None:
     )
 
 
+def reserve(session: Session, delivery_id: int, *, now: datetime) -> None:
+    """Use up an id that a lost copy of the database gave to a mail, so that no other mail ever has it."""
+    (chunk_id,) = _new_chunks(
+        session,
+        [{"lane": EDITION_LANE, "ready_at": now, "expires_at": now, "edition_id": None, "is_open": False}],
+    )
+    gone = {"id": delivery_id, "state": DeliveryState.SKIPPED, "reason": Reason.RESTORED, "settled_at": now}
+    session.execute(insert(Delivery).values(_row(chunk_id, now) | gone))
+
+
 class EditionLedger(Ledger):
     """The deliveries of editions, as planning sees them."""
 

@@ -15,9 +15,8 @@ from uuid import UUID
 from sqlalchemy import func, select, text, update
 from sqlmodel import Session, col
 
-from digest.delivery import edition_control
-from digest.delivery.models import Chunk, Delivery, DeliveryState, Reason
-from digest.delivery.outbox import skip
+from digest.delivery import edition_control, outbox
+from digest.delivery.models import Chunk, Delivery, Reason
 from digest.editions.models import Edition, EditionState, Release
 from subscribers.models import Subscriber
 from subscribers.types import new_public_id
@@ -79,7 +78,7 @@ def note(session: Session) -> Seen:
     return Seen(str(instance.public_id), instance.beat, instance.delivery_mark)
 
 
-def check(session: Session, witness: Witness) -> bool:
+def check(session: Session, witness: Witness, *, now: datetime) -> bool:
     """Hold everything if the file is ahead of the database; True when it is."""
     seen = witness.read()
     instance = edition_control.the_instance(session)
@@ -91,7 +90,7 @@ def check(session: Session, witness: Witness) -> bool:
     edition_control.hold_all(
         session, reason=RESTORED.format(seen=seen.delivery, known=instance.delivery_mark)
     )
-    _start_above(session, seen.delivery)
+    _start_above(session, seen.delivery, now=now)
     return True
 
 
@@ -107,7 +106,7 @@ def start_over(session: Session, *, now: datetime) -> int:
     Poll, match and cut a release before. How many deliveries were skipped.
     """
     newest = session.execute(select(func.max(col(Release.no)))).scalar_one() or 0
-    skipped = skip(
+    skipped = outbox.skip(
         session, col(Delivery.edition_id).is_not(None), Reason.RESTORED, now=now, keeps_windows=True
     )
     session.execute(
@@ -145,7 +144,7 @@ def _highest(session: Session) -> int:
     return session.execute(select(func.max(col(Delivery.id)))).scalar_one() or 0
 
 
-def _start_above(session: Session, delivery_id: int) -> None:
+def _start_above(session: Session, delivery_id: int, *, now: datetime) -> None:
     """New ids start above what was ever used, so a Message-ID never names two mails."""
     if session.connection().dialect.name == "postgresql":
         session.execute(
@@ -155,21 +154,5 @@ def _start_above(session: Session, delivery_id: int) -> None:
             {"id": delivery_id},
         )
         return
-    if _highest(session) >= delivery_id:
-        return
-    now = session.execute(select(func.max(col(Chunk.ready_at)))).scalar_one_or_none()
-    if now is None:
-        return
-    chunk = Chunk(ready_at=now, expires_at=now, is_open=False)
-    session.add(chunk)
-    session.flush()
-    session.add(
-        Delivery(
-            id=delivery_id,
-            chunk_id=chunk.id,
-            state=DeliveryState.SKIPPED,
-            reason=Reason.RESTORED,
-            created_at=now,
-            settled_at=now,
-        )
-    )
+    if _highest(session) < delivery_id:
+        outbox.reserve(session, delivery_id, now=now)

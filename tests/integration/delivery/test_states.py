@@ -245,6 +245,14 @@ def test_sent_is_not_written_without_start(office: Office) -> None:
     assert office.state() == ("planned", "")
 
 
+def test_an_end_that_is_certain_is_never_overwritten(office: Office) -> None:
+    claim = office.claim()
+    office.start(claim)
+    office.end(claim, said("554 5.7.1 No", Phase.DOT))
+    office.accept(claim)
+    assert office.state() == ("failed", "policy")
+
+
 @pytest.mark.parametrize(
     ("answer", "state"),
     [("421 4.3.2 Closing", "deferred"), ("452 4.3.1 Full", "deferred"), ("554 5.7.1 No", "failed")],

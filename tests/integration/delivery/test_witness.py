@@ -92,7 +92,7 @@ async def test_new_deliveries_get_ids_above_all_that_were_ever_used(
         session.flush()
         Witness(file).write(Seen(str(instance.public_id), 9, 4000))
     with db.write() as session:
-        assert witness.check(session, Witness(file))
+        assert witness.check(session, Witness(file), now=now)
         make_edition(session, 1, now=now, local_time="08:00")
     with db.read() as session:
         assert session.exec(select(col(Delivery.id)).order_by(col(Delivery.id).desc()).limit(1)).one() > 4000
@@ -114,7 +114,7 @@ def test_a_damaged_file_protects_nothing_and_breaks_nothing(file: Path, content:
     assert Witness(file).read() is None
 
 
-def test_the_file_of_another_installation_is_not_believed(db: Database, file: Path) -> None:
+def test_the_file_of_another_installation_is_not_believed(db: Database, now: datetime, file: Path) -> None:
     Witness(file).write(Seen("00000000-0000-0000-0000-000000000000", 99, 99))
     with db.write() as session:
-        assert not witness.check(session, Witness(file))
+        assert not witness.check(session, Witness(file), now=now)
