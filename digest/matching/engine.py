@@ -19,10 +19,11 @@ from digest.matching.frequencies import Frequencies
 from digest.matching.gate import matches
 from digest.matching.index import AtomIndex
 from digest.matching.places import PlaceFinder
-from digest.matching.program import Program, anchors, atom_of, compiled
+from digest.matching.program import Program, anchors, atom_of, compiled, leaf
 from digest.matching.program import leaves as leaves_of
 from digest.matching.query import Precision, Query
 from digest.matching.reasons import Reasons
+from digest.matching.syntax import Value
 
 __all__ = ["ArticleText", "Explanation", "Hit", "Matcher", "Precision", "explain"]
 
@@ -68,12 +69,15 @@ class Matcher:
         self.languages = tuple(languages)
         self.precision = precision
         self._index = AtomIndex(self.languages, frequencies or Frequencies())
-        self._entries: dict[tuple[Program, Precision], Entry] = {}
+        self._entries: dict[Precision, dict[Program, Entry]] = {gate: {} for gate in Precision}
         self._by_topic: dict[int, Entry] = {}
         self._filed: dict[int, list[Entry]] = {}
         self._finder = PlaceFinder(self._index)
-        for topic_id, query in (topics or {}).items():
-            self.add(topic_id, query)
+        self._leaves: dict[int, int] = {}
+        """Each leaf's number once: a million programs share them."""
+        with _uncollected():
+            for topic_id, query in (topics or {}).items():
+                self.add(topic_id, query)
 
     def __len__(self) -> int:
         return len(self._by_topic)
@@ -84,18 +88,22 @@ class Matcher:
     def add(self, topic_id: int, query: Query) -> None:
         """File a topic; one already filed gets the new query."""
         self.discard(topic_id)
-        program = compiled(query.root, lambda value: self._index.number(atom(value, self.languages)))
+        program = compiled(query.root, self._leaf)
         gate = query.within or self.precision
-        entry = self._entries.get((program, gate))
+        entry = self._entries[gate].get(program)
         if entry is None:
-            entry = self._entries[program, gate] = Entry(program, gate)
-            for leaf in set(leaves_of(program)):
-                self._index.hold(atom_of(leaf))
+            entry = self._entries[gate][program] = Entry(program, gate)
+            for part in set(leaves_of(program)):
+                self._index.hold(atom_of(part))
             for number in self._anchors(program):
                 self._filed.setdefault(number, []).append(entry)
             self._finder = PlaceFinder(self._index)
         entry.topics = (*entry.topics, topic_id)
         self._by_topic[topic_id] = entry
+
+    def _leaf(self, value: Value) -> int:
+        found = leaf(self._index.number(atom(value, self.languages)), value.field)
+        return self._leaves.setdefault(found, found)
 
     def discard(self, topic_id: int) -> None:
         """Take a topic out, if it is filed."""
@@ -105,13 +113,13 @@ class Matcher:
         entry.topics = tuple(other for other in entry.topics if other != topic_id)
         if entry.topics:
             return
-        del self._entries[entry.program, entry.gate]
+        del self._entries[entry.gate][entry.program]
         for number in self._anchors(entry.program):
             self._filed[number].remove(entry)
             if not self._filed[number]:
                 del self._filed[number]
-        for leaf in set(leaves_of(entry.program)):
-            self._index.release(atom_of(leaf))
+        for part in set(leaves_of(entry.program)):
+            self._index.release(atom_of(part))
         self._finder = PlaceFinder(self._index)
 
     def match(self, articles: Sequence[ArticleText]) -> list[Hit]:
@@ -147,7 +155,7 @@ class Matcher:
         return found
 
     def _anchors(self, program: Program) -> set[int]:
-        return {atom_of(leaf) for leaf in anchors(program, lambda leaf: self._index.cost(atom_of(leaf)))}
+        return {atom_of(leaf) for leaf in anchors(program, lambda part: self._index.cost(atom_of(part)))}
 
     def _met(self, batch: Batch) -> Iterator[Entry]:
         """Every entry filed under something that stands in the batch, once."""

@@ -105,18 +105,15 @@ class _Inquiry:
         self.gate = gate
         self.languages = languages
         self.index = AtomIndex(languages, Frequencies())
-        self.program = compiled(query.root, self.number)
+        self.program = compiled(query.root, self.leaf)
         self.batch = Batch([read(article, languages)], PlaceFinder(self.index))
         self.reasons = Reasons(self.batch, self.index)
 
-    def number(self, value: Value) -> int:
-        return self.index.number(atom(value, self.languages))
-
     def leaf(self, value: Value) -> int:
-        return leaf(self.number(value), value.field)
+        return leaf(self.index.number(atom(value, self.languages)), value.field)
 
     def holds(self, node: Node) -> bool:
-        return is_true(compiled(node, self.number), self.batch.holder(0))
+        return is_true(compiled(node, self.leaf), self.batch.holder(0))
 
     def explanation(self) -> Explanation:
         findings = tuple(self.findings(self.query.root))

@@ -15,7 +15,7 @@ from digest.matching.syntax import Field
 
 Numbers: TypeAlias = tuple[int, ...]
 Table: TypeAlias = dict[Any, Numbers]
-Change: TypeAlias = Callable[[Table, object, int], None]
+Change: TypeAlias = Callable[[Table, object, Numbers], None]
 
 _STAR_COST: Final = 1e6
 _FIELD_COST: Final = 1e9
@@ -27,9 +27,9 @@ class AtomIndex:
     def __init__(self, languages: Sequence[str], frequencies: Frequencies) -> None:
         self.languages = tuple(languages)
         self.frequencies = frequencies
-        self.atoms: dict[int, Atom] = {}
+        self.atoms: list[Atom] = []
         self._numbers: dict[Atom, int] = {}
-        self._uses: dict[int, int] = {}
+        self._uses: list[int] = []
         self._free: list[int] = []
         self.words: list[dict[str, Numbers]] = [{} for _ in range(len(self.languages) + 1)]
         self.pairs: list[dict[str, dict[str, Numbers]]] = [{} for _ in self.words]
@@ -40,12 +40,18 @@ class AtomIndex:
         """The number of an atom, filed on first sight; `hold` it."""
         number = self._numbers.get(atom)
         if number is None:
-            number = self._free.pop() if self._free else len(self._numbers)
-            self._numbers[atom] = number
-            self.atoms[number] = atom
-            self._uses[number] = 0
-            self._file(atom, number, _with)
+            number = self._numbers[atom] = self._placed(atom)
+            self._file(atom, (number,), _with)
         return number
+
+    def _placed(self, atom: Atom) -> int:
+        if self._free:
+            number = self._free.pop()
+            self.atoms[number] = atom
+            return number
+        self.atoms.append(atom)
+        self._uses.append(0)
+        return len(self.atoms) - 1
 
     def hold(self, number: int) -> None:
         """Count one more use of an atom."""
@@ -56,44 +62,42 @@ class AtomIndex:
         self._uses[number] -= 1
         if self._uses[number]:
             return
-        atom = self.atoms.pop(number)
-        self._file(atom, number, _without)
-        del self._numbers[atom], self._uses[number]
+        atom = self.atoms[number]
+        self._file(atom, (number,), _without)
+        del self._numbers[atom]
         self._free.append(number)
 
     def language_index(self, language: str) -> int:
         """Which entry of an element counts for a language."""
         return self.languages.index(language) if language in self.languages else len(self.languages)
 
-    def _file(self, atom: Atom, number: int, change: Change) -> None:
+    def _file(self, atom: Atom, alone: Numbers, change: Change) -> None:
         if atom.style is not Style.WORDS:
             core = keys(atom.elements[0], 0)[0]
             patterns = self.patterns[atom.field]
             if change is _with:
-                patterns.add(atom.style, core, number)
+                patterns.add(atom.style, core, alone[0])
             else:
                 patterns.discard(atom.style, core)
         elif atom.field is Field.ANY:
             for index in range(len(self.words)):
-                self._file_text(atom, index, number, change)
+                self._file_text(atom, index, alone, change)
         else:
-            change(self.meta, (atom.field, keys(atom.elements[0], 0)[0]), number)
+            change(self.meta, (atom.field, keys(atom.elements[0], 0)[0]), alone)
             if atom.host:
-                change(self.meta, (atom.field, f"//{atom.host}"), number)
+                change(self.meta, (atom.field, f"//{atom.host}"), alone)
 
-    def _file_text(self, atom: Atom, index: int, number: int, change: Change) -> None:
-        alone = keys(atom.closed, index) if atom.closed else ()
-        if len(atom.elements) == 1:
-            alone = keys(atom.elements[0], index)
-        for key in alone:
-            change(self.words[index], key, number)
+    def _file_text(self, atom: Atom, index: int, alone: Numbers, change: Change) -> None:
+        one_word = atom.elements[0] if len(atom.elements) == 1 else atom.closed
+        for key in keys(one_word or (), index):
+            change(self.words[index], key, alone)
         if len(atom.elements) == 1:
             return
         start = self.anchor_pair(atom)
         for first in keys(atom.elements[start], index):
             seconds = self.pairs[index].setdefault(first, {})
             for second in keys(atom.elements[start + 1], index):
-                change(seconds, second, number)
+                change(seconds, second, alone)
             if not seconds:
                 del self.pairs[index][first]
 
@@ -125,12 +129,12 @@ class AtomIndex:
         return min(self.frequencies.df_of(element) for element in atom.elements) / len(atom.elements)
 
 
-def _with(table: Table, key: object, number: int) -> None:
-    table[key] = (*table.get(key, ()), number)
+def _with(table: Table, key: object, alone: Numbers) -> None:
+    table[key] = table[key] + alone if key in table else alone
 
 
-def _without(table: Table, key: object, number: int) -> None:
-    left = tuple(other for other in table[key] if other != number)
+def _without(table: Table, key: object, alone: Numbers) -> None:
+    left = tuple(number for number in table[key] if number not in alone)
     if left:
         table[key] = left
     else:

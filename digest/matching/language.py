@@ -27,7 +27,7 @@ def guessed(text: str, languages: Sequence[str]) -> str:
         return ""
     known = {language: {word for word in words if is_known(word, language)} for language in languages}
     ranked = sorted(
-        ((_stops(words, cleaned, language), len(known[language]), language) for language in languages)
+        (_stops(words, cleaned, language), len(known[language]), language) for language in languages
     )
     if not ranked or (len(ranked) > 1 and ranked[-1][:2] == ranked[-2][:2]):
         return ""

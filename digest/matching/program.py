@@ -61,19 +61,19 @@ def scope_of(program: int) -> int:
     return program & SCOPE_MASK
 
 
-def compiled(node: Node, number: Callable[[Value], int]) -> Program:
-    """The program of a syntax tree; `number` gives each value's atom a number."""
+def compiled(node: Node, leaf_of: Callable[[Value], int]) -> Program:
+    """The program of a syntax tree; `leaf_of` gives the leaf of each value."""
     match node:
         case Value():
-            return leaf(number(node), node.field)
+            return leaf_of(node)
         case Not(child):
-            return Branch(Operator.NONE, (compiled(child, number),))
+            return Branch(Operator.NONE, (compiled(child, leaf_of),))
         case Count(least, values):
-            return _branch(Operator.LEAST, (compiled(value, number) for value in values), least)
+            return _branch(Operator.LEAST, (leaf_of(value) for value in values), least)
         case And(children):
-            return _branch(Operator.ALL, (compiled(child, number) for child in children))
+            return _branch(Operator.ALL, (compiled(child, leaf_of) for child in children))
         case Or(children):
-            return _branch(Operator.ANY, (compiled(child, number) for child in children))
+            return _branch(Operator.ANY, (compiled(child, leaf_of) for child in children))
 
 
 def _branch(operator: Operator, children: Iterable[Program], least: int = 0) -> Program:

@@ -92,15 +92,19 @@ class Reasons:
             rank, printed = _META[atom.field], printed_field(atom, reading)
             return Trace(rank, 0, 0, printed, 0, 0.0, Reason(_NAMES[rank], printed[:TERM_LENGTH], 1.0))
         positions = self._batch.positions(leaf, article) or []
-        start = positions[0]
-        count = len(positions)
-        rank = reading.rank(start)
+        start, places = positions[0], len(positions)
         language = self._languages[article]
-        length = atom_length(atom, reading, start, language)
-        printed = reading.tokens[start].printed if length == 1 else reading.printed(start, length)
-        weight = (WEIGHTS[rank] + OFTEN_BONUS * (count >= OFTEN)) * self.idf(number, language)
+        if len(atom.elements) == 1 and start not in reading.closed_lengths:
+            end, printed = start + 1, reading.tokens[start].printed
+        else:
+            end = start + atom_length(atom, reading, start, language)
+            printed = reading.printed(start, end - start)
+        rank = reading.rank(start)
+        weight = (WEIGHTS[rank] + OFTEN_BONUS if places >= OFTEN else WEIGHTS[rank]) * self.idf(
+            number, language
+        )
         reason = _reason((_NAMES[rank], printed[:TERM_LENGTH], round(weight, 4)))
-        return _trace((rank, start, start + length, printed, count, weight, reason))
+        return _trace((rank, start, end, printed, places, weight, reason))
 
     def idf(self, number: int, language: int) -> float:
         """The weight of an atom by the rarest of its words."""

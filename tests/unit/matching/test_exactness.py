@@ -98,7 +98,7 @@ def test_adding_and_discarding_leaves_the_matcher_of_what_is_left(seed: int) -> 
         matcher.discard(topic_id)
     assert len(matcher) == 0
     assert matcher.match(articles) == []
-    assert not matcher._index.atoms
+    assert not matcher._index._numbers
     assert not any(matcher._index.words)
     assert not any(matcher._index.pairs)
 

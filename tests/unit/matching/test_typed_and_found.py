@@ -219,7 +219,7 @@ def test_equal_queries_share_an_entry_and_each_topic_gets_its_hit() -> None:
     matcher = Matcher(
         {n: parse_query(text) for n, text in enumerate(("Müller", "Mueller", '"Müller"', "Müller in:all"))}
     )
-    assert len(matcher._entries) == 2
+    assert sum(map(len, matcher._entries.values())) == 2
     assert {hit.topic_id for hit in matcher.match([ArticleText(1, title="Müller", language="de")])} == set(
         range(4)
     )
