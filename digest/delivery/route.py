@@ -15,6 +15,7 @@ LONGEST_BACKOFF: Final = 300.0
 STOPPED_BACKOFF: Final = 200.0
 """After a refusal only a person can mend: three tries in ten minutes."""
 TRIES_OF_A_TICK: Final = 3
+PATIENCE_OF_A_TICK: Final = 30.0
 _LOST_OF_DOTS: Final = (3, 20)
 
 
@@ -45,7 +46,7 @@ class Route:
     @property
     def is_given_up(self) -> bool:
         """Whether a run that wants to end should not wait for it any longer."""
-        return self.failures >= TRIES_OF_A_TICK
+        return self.failures >= TRIES_OF_A_TICK or self.wait() > PATIENCE_OF_A_TICK
 
     def wait(self) -> float:
         """Seconds until connecting may be tried again."""
@@ -83,10 +84,12 @@ class Route:
             self._failed("lost replies", is_permanent=False, pause=LONGEST_BACKOFF)
 
     def _failed(self, reason: str, *, is_permanent: bool, pause: float = 0.0) -> None:
+        """Close the route for a while. Connections that fail in the same outage are one failure, not many."""
+        if self.is_down:
+            return
         self.failures += 1
         self.reason = reason
         backoff = pause or (STOPPED_BACKOFF if is_permanent else self._backoff)
-        if not self.is_down:
-            self._closed_until = self._now() + backoff
-            self._backoff = min(LONGEST_BACKOFF, self._backoff * 2)
+        self._closed_until = self._now() + backoff
+        self._backoff = min(LONGEST_BACKOFF, self._backoff * 2)
         _log.warning("route_down", reason=reason, seconds=round(backoff), failures=self.failures)

@@ -22,6 +22,8 @@ from digest.mail.transport import Relay, Timeouts, connect
 from digest.settings import Tls, UnknownPolicy
 from subscribers.models import Cadence, MailFormat, MailLength, Subscriber
 
+PATIENT = Timeouts(connect=timedelta(seconds=10), command=timedelta(seconds=10), dot=timedelta(seconds=10))
+"""For tests in which nobody is silent: a busy machine must not look like a lost reply."""
 QUICK = Timeouts(
     connect=timedelta(seconds=1),
     secure=timedelta(seconds=1),
@@ -103,7 +105,7 @@ def make_worker(
     owner: str = "w1",
     composer: Any = None,
     suppressed: list[tuple[str, Reason]] | None = None,
-    timeouts: Timeouts = QUICK,
+    timeouts: Timeouts = PATIENT,
     witness: Witness | None = None,
     **options: Any,
 ) -> Worker:

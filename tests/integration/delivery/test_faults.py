@@ -17,7 +17,7 @@ from digest.settings import UnknownPolicy
 from subscribers.models import Subscriber
 from tests.support import crash
 from tests.support.checker import check
-from tests.support.sending import deliveries, make_edition, make_worker, send_all, states, until
+from tests.support.sending import QUICK, deliveries, make_edition, make_worker, send_all, states, until
 from tests.support.smtp import EXTENSIONS, Act, Event, Server, running, serve
 
 MINUTES = timedelta(minutes=1)
@@ -164,7 +164,11 @@ async def test_a_mail_whose_content_always_ends_the_link_is_put_off_and_others_g
 async def test_silence_after_one_dot_does_not_stop_the_others(ten: Database, now: datetime) -> None:
     server = Server(script=at("DOT", Act.ACCEPT_IN_SILENCE, 0))
     async with serve(server):
-        options = {"slow_dot": timedelta(milliseconds=50), "flush": timedelta(milliseconds=20)}
+        options = {
+            "slow_dot": timedelta(milliseconds=50),
+            "flush": timedelta(milliseconds=20),
+            "timeouts": QUICK,
+        }
         worker = make_worker(ten, server.port, clock=lambda: now, connections=1, **options)
         await asyncio.wait_for(worker.run_until_idle(), 20)
     assert states(ten) == {"sent": 9, "deferred": 1}
