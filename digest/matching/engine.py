@@ -144,15 +144,9 @@ class Matcher:
                     hits += [_hit((ids[article], topic, *reason)) for topic in entry.topics]
             return hits
 
-    def leading_keys(self, vocabulary: Iterable[str]) -> set[str] | None:
-        """The keys of a vocabulary of which every article with a hit holds one; None if a field leads instead."""
-        found: set[str] = set()
-        for number in self._filed:
-            of_atom = self._index.leading_keys(number, vocabulary)
-            if of_atom is None:
-                return None
-            found |= of_atom
-        return found
+    def leading_keys(self, vocabulary: Iterable[str]) -> set[str]:
+        """The keys of a vocabulary of which every article with a hit holds one."""
+        return {key for number in self._filed for key in self._index.leading_keys(number, vocabulary)}
 
     def _anchors(self, program: Program) -> set[int]:
         return {atom_of(leaf) for leaf in anchors(program, lambda part: self._index.cost(atom_of(part)))}

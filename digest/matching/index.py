@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from digest.matching.atoms import Atom, Style, keys
 from digest.matching.frequencies import Frequencies
-from digest.matching.patterns import Patterns
+from digest.matching.patterns import Patterns, fits
 from digest.matching.syntax import Field
 
 Numbers: TypeAlias = tuple[int, ...]
@@ -109,15 +109,20 @@ class AtomIndex:
         rarity = [self.frequencies.df_of(element) for element in atom.elements]
         return min(range(count), key=lambda start: min(rarity[start], rarity[start + 1]))
 
-    def leading_keys(self, number: int, vocabulary: Iterable[str]) -> set[str] | None:
-        """The keys of a vocabulary of which every place of an atom holds one; None for what is no text."""
+    def leading_keys(self, number: int, vocabulary: Iterable[str]) -> set[str]:
+        """The keys of a vocabulary (as `places.vocabulary` makes it) of which every place of an atom holds one."""
         atom = self.atoms[number]
-        if atom.field is not Field.ANY:
-            return None
-        if atom.style is Style.WORDS:
-            elements = (atom.elements[0], atom.closed or ())
-            return {key for element in elements for forms in element for key in forms}
-        return {word for word in vocabulary if number in self.patterns[Field.ANY].numbers(word)}
+        start = "" if atom.field is Field.ANY else f"{atom.field}:"
+        if atom.style is not Style.WORDS:
+            core = keys(atom.elements[0], 0)[0]
+            return {
+                word
+                for word in vocabulary
+                if word.startswith(start) and fits(atom.style, core, word[len(start) :])
+            }
+        elements = (atom.elements[0], atom.closed or ())
+        found = {start + key for element in elements for forms in element for key in forms}
+        return found | {f"{start}//{atom.host}"} if atom.host else found
 
     def cost(self, number: int) -> float:
         """How often an atom may be met, roughly: rare words are cheap, stars and fields are not."""

@@ -48,3 +48,16 @@ class Patterns:
         for length in self._lengths[Style.INNER]:
             for start in range(size - length + 1):
                 yield Style.INNER, word[start : start + length]
+
+
+def fits(style: Style, core: str, word: str) -> bool:
+    """Whether a word has the core of a pattern where its stars allow it."""
+    match style:
+        case Style.PREFIX:
+            return word.startswith(core)
+        case Style.SUFFIX:
+            return word.endswith(core)
+        case Style.INNER:
+            return core in word
+        case Style.WORDS:
+            return word == core

@@ -153,6 +153,15 @@ def place_in_rows(atom: Atom, rows: Sequence[tuple[str, ...]]) -> tuple[int, int
     return None
 
 
+def vocabulary(reading: Reading) -> set[str]:
+    """Every key under which anything filed can be found in an article; `field:token` for what is no text."""
+    closed = [token for _, token in reading.closed]
+    found = {key for token in {*reading.tokens, *closed} for key in token.keys}
+    found |= {f"{field}:{token}" for field, rows in rows_of(reading.meta) for row in rows for token in row}
+    found |= {f"{Field.SOURCE}://{host}" for host in hosts(reading.meta.host)}
+    return found | {f"{Field.LANGUAGE}:{reading.language}"}
+
+
 def hosts(host: str) -> Iterator[str]:
     """A host and the domains it is part of, two labels at least."""
     while "." in host:

@@ -15,6 +15,7 @@ from digest.matching.batch import Batch
 from digest.matching.frequencies import Frequencies
 from digest.matching.gate import OFTEN
 from digest.matching.index import AtomIndex
+from digest.matching.patterns import fits
 from digest.matching.places import place_in_rows, rows_of, stands
 from digest.matching.program import Scope, atom_of, scope_of
 from digest.matching.spelling import clean
@@ -138,15 +139,9 @@ def atom_length(atom: Atom, reading: Reading, start: int, language: int) -> int:
 
 def _meets(atom: Atom, token_keys: Sequence[str], forms: Sequence[str], language: int) -> bool:
     wanted = keys(atom.elements[0], language)
-    match atom.style:
-        case Style.WORDS:
-            return any(key in token_keys for key in wanted)
-        case Style.PREFIX:
-            return any(form.startswith(wanted[0]) for form in forms)
-        case Style.SUFFIX:
-            return any(form.endswith(wanted[0]) for form in forms)
-        case Style.INNER:
-            return any(wanted[0] in form for form in forms)
+    if atom.style is Style.WORDS:
+        return any(key in token_keys for key in wanted)
+    return any(fits(atom.style, wanted[0], form) for form in forms)
 
 
 def printed_field(atom: Atom, reading: Reading) -> str:

@@ -19,6 +19,7 @@ from digest.feeds.models import Article, ArticleState
 from digest.matching.article import Reading, read
 from digest.matching.engine import BATCH_SIZE, Hit, Matcher
 from digest.matching.frequencies import Frequencies, counted
+from digest.matching.places import vocabulary
 from digest.matching.query import Query
 from digest.matching.registry import chunks
 from digest.matching.stored import COLUMNS, article_texts
@@ -47,7 +48,7 @@ class Sample:
         self._by_key: defaultdict[str, list[int]] = defaultdict(list)
         self._frequencies: Frequencies | None = None
         for number, article in enumerate(articles):
-            for key in _keys(article.reading):
+            for key in vocabulary(article.reading):
                 self._by_key[key].append(number)
 
     @property
@@ -60,7 +61,7 @@ class Sample:
     def words_with(self, part: str) -> dict[str, set[int]]:
         """Longer words that hold a part, with the articles that hold it in no other way."""
         alone = set(self._by_key.get(part, ()))
-        longer = (key for key in self._by_key if part in key and part != key and key[0].isalnum())
+        longer = (key for key in self._by_key if part in key and part != key and key.isalnum())
         return {key: articles for key in longer if (articles := set(self._by_key[key]) - alone)}
 
     def hits(self, query: Query) -> list[Hit]:
@@ -78,14 +79,7 @@ class Sample:
     def _candidates(self, matcher: Matcher) -> Iterable[int]:
         """The articles that can match at all."""
         keys = matcher.leading_keys(self._by_key)
-        if keys is None:
-            return range(len(self.articles))
         return {number for key in keys for number in self._by_key.get(key, ())}
-
-
-def _keys(reading: Reading) -> set[str]:
-    closed = (token for _, token in reading.closed)
-    return {key for tokens in (set(reading.tokens), closed) for token in tokens for key in token.keys}
 
 
 class Samples:

@@ -93,6 +93,7 @@ def test_a_killed_process_leaves_a_batch_undone_and_the_next_one_does_it(
     ended = subprocess.run([sys.executable, "-c", KILLED, sqlite_url], check=False, timeout=60)
     assert ended.returncode == 9
     assert rows(db) == set()
+    expire_lease(db)
     assert match_new(db, Registry(), now=now).matches == len(expected)
     assert rows(db) == expected
     db.close()
