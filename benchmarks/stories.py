@@ -43,14 +43,16 @@ def clustered(rows: Sequence[dict[str, Any]]) -> tuple[list[int], float]:
 def naively(rows: Sequence[dict[str, Any]]) -> list[int]:
     """Each title joins the title shortly before it that shares most of its words (Jaccard)."""
     seen: deque[tuple[set[str], int]] = deque(maxlen=NAIVE_LOOKS_BACK)
+    stories: list[int] = []
     for row in rows:
         words = set(title(row["title"], language="en").words)
         best = max(
             ((len(words & other) / (len(words | other) or 1), -story) for other, story in seen),
             default=(0.0, 0),
         )
-        seen.append((words, -best[1] if best[0] >= NAIVE_JOINS else row["id"]))
-    return [story for _, story in seen]
+        stories.append(-best[1] if best[0] >= NAIVE_JOINS else row["id"])
+        seen.append((words, stories[-1]))
+    return stories
 
 
 def fold_precision(rows: Sequence[dict[str, Any]], stories: Sequence[int]) -> tuple[float, int]:
