@@ -10,6 +10,7 @@ smtp-sink, ours into the same, ours into the light sink, stock aiosmtplib into b
 import argparse
 import asyncio
 import json
+import logging
 import multiprocessing
 import os
 import queue
@@ -26,6 +27,7 @@ from random import Random
 from typing import Any
 
 import aiosmtplib
+import structlog
 from sqlalchemy import insert, update
 from sqlmodel import col, select
 
@@ -99,7 +101,7 @@ def settings_for(url: str, host: str, port: int, dkim: Path | None) -> Settings:
     signing = {"domain": "news.example.org", "selector": "b", "key_file": dkim} if dkim else {}
     return Settings(
         database_url=url,
-        secret_key="0123456789abcdef" * 4,  # type: ignore[arg-type]  # pydantic reads it as a secret
+        secret_key="0123456789abcdef" * 4,
         base_url="http://127.0.0.1:8000",
         site={"name": "Beispiel-News", "url": "https://news.example.org"},  # type: ignore[arg-type]
         sender={"name": "Beispiel-News", "address": "news@news.example.org"},  # type: ignore[arg-type]
@@ -108,10 +110,15 @@ def settings_for(url: str, host: str, port: int, dkim: Path | None) -> Settings:
             "address": "Weg 1, 80331 München",
             "url": "https://news.example.org/i",
             "privacy_url": "https://news.example.org/p",
-        },  # type: ignore[arg-type]
+        },
         smtp={"host": host, "port": port, "tls": "none"},  # type: ignore[arg-type]
         dkim=signing,  # type: ignore[arg-type]
     )
+
+
+def quiet() -> None:
+    """Only what went wrong is said."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
 
 def runtime_for(url: str, host: str, port: int, dkim: Path | None) -> Runtime:
@@ -190,6 +197,7 @@ def work(
     url: str, host: str, port: int, connections: int, dkim: Path | None, ready: Any, answer: Any
 ) -> None:
     """One worker process."""
+    quiet()
 
     async def main() -> Sent:
         runtime = runtime_for(url, host, port, dkim)
@@ -382,6 +390,7 @@ def main(arguments: Sequence[str] | None = None, show: Callable[[str], None] = p
     parser.add_argument("--distinct", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
+    quiet()
     with tempfile.TemporaryDirectory() as folder:
         found = measure(options, Path(folder))
     if options.json:

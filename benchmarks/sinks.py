@@ -86,10 +86,11 @@ def _serve(pipe: Any) -> None:
         while True:
             await asked.wait()
             asked.clear()
-            if pipe.recv() == "stop":
-                return
-            pipe.send(dict(accepted))
-            accepted.clear()
+            while pipe.poll():
+                if pipe.recv() == "stop":
+                    return
+                pipe.send(dict(accepted))
+                accepted.clear()
 
     asyncio.run(main())
 
