@@ -31,7 +31,9 @@ def lines(name: str) -> Iterator[dict[str, Any]]:
 def reuters() -> Iterator[ArticleText]:
     """Reuters-21578, Distribution 1.0: newswire with title and text."""
     for row in lines("reuters21578"):
-        yield ArticleText(id=row["id"], title=row["title"] or "", body=row["body"] or "", language="en", source="Reuters")
+        yield ArticleText(
+            id=row["id"], title=row["title"] or "", body=row["body"] or "", language="en", source="Reuters"
+        )
 
 
 def reuters_labelled(split: str) -> Iterator[tuple[ArticleText, frozenset[str]]]:

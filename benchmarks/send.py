@@ -103,16 +103,16 @@ def settings_for(url: str, host: str, port: int, dkim: Path | None) -> Settings:
         database_url=url,
         secret_key="0123456789abcdef" * 4,
         base_url="http://127.0.0.1:8000",
-        site={"name": "Beispiel-News", "url": "https://news.example.org"},  # type: ignore[arg-type]
-        sender={"name": "Beispiel-News", "address": "news@news.example.org"},  # type: ignore[arg-type]
+        site={"name": "Beispiel-News", "url": "https://news.example.org"},
+        sender={"name": "Beispiel-News", "address": "news@news.example.org"},
         imprint={
             "name": "Beispiel",
             "address": "Weg 1, 80331 München",
             "url": "https://news.example.org/i",
             "privacy_url": "https://news.example.org/p",
         },
-        smtp={"host": host, "port": port, "tls": "none"},  # type: ignore[arg-type]
-        dkim=signing,  # type: ignore[arg-type]
+        smtp={"host": host, "port": port, "tls": "none"},
+        dkim=signing,
     )
 
 

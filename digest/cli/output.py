@@ -36,14 +36,15 @@ def plain(value: Any) -> Any:
     result = value
     if is_dataclass(value) and not isinstance(value, type):
         result = plain(asdict(value))
-    elif hasattr(value, "_asdict"):
-        result = plain(dict(value._asdict()))
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        result = {name: plain(one) for name, one in zip(value._fields, value, strict=True)}
     elif isinstance(value, dict):
         result = {str(key): plain(one) for key, one in value.items()}
     elif isinstance(value, list | tuple | set | frozenset):
         result = [plain(one) for one in value]
     elif type(value) in _AS_TEXT or isinstance(value, Enum | Path):
-        result = _AS_TEXT.get(type(value), _text)(value)
+        convert: Callable[[Any], Any] = _AS_TEXT.get(type(value), _text)
+        result = convert(value)
     return result
 
 

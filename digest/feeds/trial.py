@@ -84,7 +84,9 @@ async def try_url(
 
 def _feed(db: Database, url: str, now: datetime, trust: Trust) -> Feed:
     with db.read() as session:
-        feed: Feed | None = session.execute(select(Feed).where(col(Feed.url_key) == url_key(url))).scalar_one_or_none()
+        feed: Feed | None = session.execute(
+            select(Feed).where(col(Feed.url_key) == url_key(url))
+        ).scalar_one_or_none()
         session.expunge_all()
     if feed is not None:
         return feed

@@ -136,6 +136,7 @@ def open_house(
             "DIGEST_BASE_URL": url,
             "DIGEST_SMTP__PORT": str(post.port),
             "DIGEST_FETCH__PORTS": str(feeds.port),
+            "DIGEST_STATE_DIR": str(folder),
             **(environment or {}),
         }
         clock = Clock(at)

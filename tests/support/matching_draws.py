@@ -6,11 +6,42 @@ from random import Random
 from digest.matching.article import ArticleText
 from digest.matching.query import Query, QueryError, parse_query
 
-GERMAN = (
-    "Häuser Haus Konflikt Konflikts Ukraine Ukraine-Konflikt Ukrainekonflikt Verhandlung Verhandlungen künstliche "
-    "künstlichen Intelligenz KI krieg Krieg IT it Forscher:innen Forscher"
-).split()
-ENGLISH = "study studies running runs US us U.S. AT&T E-Mail email Trump's Trump C++".split()
+GERMAN = [
+    "Häuser",
+    "Haus",
+    "Konflikt",
+    "Konflikts",
+    "Ukraine",
+    "Ukraine-Konflikt",
+    "Ukrainekonflikt",
+    "Verhandlung",
+    "Verhandlungen",
+    "künstliche",
+    "künstlichen",
+    "Intelligenz",
+    "KI",
+    "krieg",
+    "Krieg",
+    "IT",
+    "it",
+    "Forscher:innen",
+    "Forscher",
+]
+ENGLISH = [
+    "study",
+    "studies",
+    "running",
+    "runs",
+    "US",
+    "us",
+    "U.S.",
+    "AT&T",
+    "E-Mail",
+    "email",
+    "Trump's",
+    "Trump",
+    "C++",
+]
 WORDS = GERMAN + ENGLISH
 STARS = ("Verhandl*", "*konflikt", "*ukrain*", "stud*", "*haus", "*mail")
 OTHER_FIELDS = (

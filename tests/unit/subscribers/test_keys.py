@@ -7,7 +7,9 @@ import pytest
 from subscribers.keys import Weakness, shared_ids, weakness
 
 
-@pytest.mark.parametrize("secret", [b"", b"short", secrets.token_bytes(31)], ids=["empty", "short", "31 bytes"])
+@pytest.mark.parametrize(
+    "secret", [b"", b"short", secrets.token_bytes(31)], ids=["empty", "short", "31 bytes"]
+)
 def test_under_32_bytes_is_short(secret: bytes) -> None:
     assert weakness(secret) is Weakness.SHORT
 
