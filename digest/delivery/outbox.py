@@ -137,6 +137,7 @@ class EditionLedger(Ledger):
             "ready_at": now,
             "expires_at": edition.expires_at,
             "edition_id": edition_id,
+            "is_held": _is_all_held(session),
         }
         batches = list(in_batches(sorted(rows, key=_by_content), CHUNK))
         for chunk_id, batch in zip(_new_chunks(session, [chunk] * len(batches)), batches, strict=True):
@@ -211,6 +212,10 @@ class EditionLedger(Ledger):
             )
             found.update({person: Alerts(is_open=bool(open_), today=count) for person, open_, count in rows})
         return found
+
+
+def _is_all_held(session: Session) -> bool:
+    return bool(session.execute(select(col(Instance.hold_reason)).where(col(Instance.id) == 1)).scalar())
 
 
 def _system_chunk(mail: OwedMail, now: datetime) -> dict[str, Any]:

@@ -98,6 +98,17 @@ async def test_hold_all_spares_system_mails(db: Database, edition: int, now: dat
         assert (await send_all(db, server.port, now=now)).sent == 6
 
 
+async def test_what_is_planned_while_all_is_held_waits_too(db: Database, now: datetime) -> None:
+    with db.write() as session:
+        control.hold_all(session, reason="restored")
+        make_edition(session, 2, now=now)
+    async with serve() as server:
+        assert (await send_all(db, server.port, now=now)).sent == 0
+        with db.write() as session:
+            control.release_all(session)
+        assert (await send_all(db, server.port, now=now)).sent == 2
+
+
 async def test_release_all_leaves_an_edition_held_for_its_own_reason(
     db: Database, edition: int, now: datetime
 ) -> None:
