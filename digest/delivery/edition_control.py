@@ -19,10 +19,13 @@ from digest.delivery.outbox import skip
 from digest.delivery.queue import finish_edition
 from digest.editions.models import Edition, EditionState
 from subscribers.models import Subscriber
+from subscribers.types import metadata
+from subscribers.upsert import insert
 
 _log = structlog.get_logger(__name__)
 
 CANCELLED: Final = "cancelled"
+_INSTANCE: Final = metadata.tables["instance"]
 _RUNNING: Final = (EditionState.PLANNED, EditionState.SENDING)
 _STARTED: Final = (DeliveryState.IN_DATA, DeliveryState.SENT, DeliveryState.UNKNOWN)
 _AGAIN_FOR: Final = timedelta(hours=24)
@@ -176,10 +179,10 @@ def retry(
 def the_instance(session: Session) -> Instance:
     """The row of this installation, made when first asked for."""
     instance = session.get(Instance, 1)
-    if instance is None:
-        instance = Instance(id=1)
-        session.add(instance)
-        session.flush()
+    if instance is None:  # several processes may start at once: the key decides who makes it
+        row = Instance(id=1).model_dump()
+        session.execute(insert(session, _INSTANCE).values(row).on_conflict_do_nothing())
+        instance = session.get_one(Instance, 1)
     return instance
 
 

@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from typing_extensions import override
 
 from digest.db import changed, in_batches
-from digest.delivery.models import Attempt, Chunk, Delivery, DeliveryState, MailKind, Reason
+from digest.delivery.models import Attempt, Chunk, Delivery, DeliveryState, Instance, MailKind, Reason
 from digest.editions.models import Edition
 from digest.editions.plan import Alerts, Ledger, PlannedDelivery
 from subscribers.models import Cadence, Subscriber

@@ -4,6 +4,7 @@ from sqlalchemy import inspect, text
 
 from digest import migrations
 from digest.db import SCHEMA_HEAD, Database
+from digest.delivery.edition_control import the_instance
 from digest.migrations.tables import metadata
 
 
@@ -42,12 +43,8 @@ def test_the_migrations_go_back_to_an_empty_database(db: Database) -> None:
 
 def test_upgrading_twice_changes_nothing(db: Database) -> None:
     migrations.upgrade(empty(db))
-    with db.engine.begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO instance (id, public_id, hold_reason) VALUES (1, '00000000000000000000000000000001', '')"
-            )
-        )
+    with db.write() as session:
+        the_instance(session)
     migrations.upgrade(db)
     with db.engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM instance")).scalar_one() == 1
