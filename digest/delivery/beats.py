@@ -59,7 +59,8 @@ def beat(session: Session, me: Identity, *, now: datetime) -> int:
 
 
 def leave(session: Session, me: Identity) -> None:
-    """Forget this worker; it holds nothing any more."""
+    """Forget this worker, and let go of whatever it should still hold."""
+    session.execute(update(Chunk).where(col(Chunk.owner) == me.id).values(owner="", lease_until=0.0))
     session.execute(delete(Worker).where(col(Worker.id) == me.id))
 
 

@@ -125,8 +125,8 @@ class Worker:
         finally:
             self._shared.is_stopping = True
             self._shared.news.tell()
-            await self._land(tasks)
-            await _cancel([*claimers, *helpers, stopper, *self._side_jobs])
+            await self._land(claimers, tasks)
+            await _cancel([*helpers, stopper, *self._side_jobs])
             await self._give_all_back()
             self._marks.close()
 
@@ -146,10 +146,12 @@ class Worker:
                 task.result()
             pending -= done
 
-    async def _land(self, tasks: Sequence[asyncio.Task[None]]) -> None:
-        """Mails past their dot wait for their answer, but not for ever; then all is written."""
-        await asyncio.wait(tasks, timeout=self._options.farewell.total_seconds())
-        await _cancel(tasks)
+    async def _land(
+        self, claimers: Sequence[asyncio.Task[None]], tasks: Sequence[asyncio.Task[None]]
+    ) -> None:
+        """Mails past their dot wait for their answer, but not for ever; a claim under way is awaited, or it would be lost."""
+        await asyncio.wait([*claimers, *tasks], timeout=self._options.farewell.total_seconds())
+        await _cancel([*claimers, *tasks])
         async with asyncio.timeout(self._options.farewell.total_seconds()):
             await self._committer.barrier()
 

@@ -1,13 +1,25 @@
 """From rows to the server's 250, on both databases."""
 
+import asyncio
+import threading
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from digest.db import Database
-from digest.delivery.models import Attempt, Chunk, Reason
+from digest.delivery.models import Attempt, Chunk, Reason, Worker
+from digest.delivery.queue import Due
 from digest.editions.models import Edition, EditionState
-from tests.support.sending import deliveries, make_edition, send_all, states
+from tests.support.sending import (
+    PlainComposer,
+    deliveries,
+    make_edition,
+    make_worker,
+    send_all,
+    states,
+    until,
+)
 from tests.support.smtp import Server, serve
 
 
@@ -87,3 +99,31 @@ async def test_a_relay_that_is_down_fails_nobody(db: Database, now: datetime) ->
         )
     assert counts.sent == 2
     assert [d.attempts for d in deliveries(db)] == [1, 1]
+
+
+async def test_told_to_stop_in_the_middle_of_a_claim_the_chunk_is_given_back(
+    db: Database, now: datetime
+) -> None:
+    with db.write() as session:
+        make_edition(session, 2, now=now)
+    loading, may_go_on = threading.Event(), threading.Event()
+
+    class Slow(PlainComposer):
+        def load(self, session: Session, rows: Sequence[Due]) -> None:
+            loading.set()
+            may_go_on.wait(5)
+
+    async with serve() as server:
+        stop = asyncio.Event()
+        run = asyncio.create_task(
+            make_worker(db, server.port, clock=lambda: now, composer=Slow()).run_forever(stop)
+        )
+        await until(loading.is_set)
+        stop.set()
+        await asyncio.sleep(0)
+        may_go_on.set()
+        await run
+        with db.read() as session:
+            assert [(chunk.owner, chunk.lease_until) for chunk in session.exec(select(Chunk))] == [("", 0.0)]
+            assert session.exec(select(Worker)).all() == []
+        assert (await send_all(db, server.port, now=now)).sent == 2
