@@ -17,7 +17,10 @@ LONGEST_PAUSE: Final = 60 * 60.0
 
 @dataclass(slots=True)
 class Window:
-    """One provider: how many mails may be under way, and until when (clock seconds) it wants none."""
+    """One provider: room for how many connections, and until when (clock seconds) it wants none.
+
+    A connection that is busy has two mails: the one on the wire and the next, ready behind it.
+    """
 
     size: int = FIRST_WINDOW
     flying: int = 0
@@ -28,7 +31,7 @@ class Window:
 
     def may_send(self, at: float) -> bool:
         """Whether one more may go."""
-        return self.flying < self.size and at >= self.paused_until
+        return self.flying < 2 * self.size and at >= self.paused_until
 
     def accept(self, largest: int) -> bool:
         """A mail was taken: after every hundred, one more may fly. True when the window grew."""

@@ -8,9 +8,13 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Sequence
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from sqlmodel import Session
@@ -99,6 +103,54 @@ def start(body: Callable[..., None], *values: Any) -> BaseProcess:
     process = PROCESSES.Process(target=body, args=values, daemon=True)
     process.start()
     return process
+
+
+@contextmanager
+def started(body: Callable[..., None], *values: Any) -> Iterator[BaseProcess]:
+    """A process that outlives the block in no case, not even frozen by a test that failed."""
+    process = start(body, *values)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
+
+
+def freeze(process: BaseProcess, db: Database) -> None:
+    """Stop a process between two transactions: one that holds SQLite's only lock would stop everybody."""
+    while True:
+        _stop(process.pid or 0)
+        if not db.is_sqlite or _is_free(db):
+            return
+        thaw(process)
+
+
+def thaw(process: BaseProcess) -> None:
+    """Let a frozen process go on."""
+    os.kill(process.pid or 0, signal.SIGCONT)
+
+
+def _stop(pid: int) -> None:
+    """Return when every thread has really stopped: the signal alone only asks for it."""
+    os.kill(pid, signal.SIGSTOP)
+    tasks = Path(f"/proc/{pid}/task")
+    while not all(_state(task) == "T" for task in tasks.iterdir()):
+        time.sleep(0.001)
+
+
+def _state(task: Path) -> str:
+    return (task / "stat").read_text(encoding="utf-8").rpartition(") ")[2][0]
+
+
+def _is_free(db: Database) -> bool:
+    probe = sqlite3.connect(db.url.database or "", timeout=0, isolation_level=None)
+    try:
+        probe.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        probe.close()
+    return True
 
 
 def killing(verb: str, number: int, pid: Callable[[], int | None]) -> Callable[[Event], None]:

@@ -22,7 +22,8 @@ from tests.support.smtp import Server, running
 
 PEOPLE = 30
 CONNECTIONS = 4
-BEFORE_DOT = ["claim", "BANNER", "EHLO", "MAIL", "RCPT", "DATA", "CONTENT"]
+SOAK = [pytest.param(verb, marks=pytest.mark.soak) for verb in ("BANNER", "EHLO", "MAIL", "RCPT")]
+BEFORE_DOT = ["claim", *SOAK, "DATA", "CONTENT"]
 AFTER_DOT = ["DOT", "REPLY"]
 
 
@@ -61,7 +62,7 @@ def test_a_worker_killed_at_a_boundary_loses_nobody(sqlite_url: str, now: dateti
     killed_and_checked(sqlite_url, now, at, UnknownPolicy.RESEND)
 
 
-@pytest.mark.parametrize("at", ["CONTENT", "DOT", "REPLY"])
+@pytest.mark.parametrize("at", [*SOAK, pytest.param("CONTENT", marks=pytest.mark.soak), "DOT", "REPLY"])
 def test_the_same_on_postgresql(postgres_url: str, now: datetime, at: str) -> None:
     killed_and_checked(postgres_url, now, at, UnknownPolicy.RESEND)
 

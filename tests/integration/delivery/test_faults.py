@@ -260,39 +260,22 @@ def test_a_worker_frozen_longer_than_its_lease_marks_nothing_over_the_new_owners
     with db.write() as session:
         make_edition(session, 200, now=now)
     lease = timedelta(seconds=0.6)
-    with running(Server(is_quiet=True)) as server:
-        options = {"connections": 4, "lease": lease}
-        frozen = crash.start(
-            crash.send, database_url, server.port, now, UnknownPolicy.RESEND, "forever", options
-        )
+    how = (UnknownPolicy.RESEND, "forever", {"connections": 4, "lease": lease})
+    with (
+        running(Server(is_quiet=True)) as server,
+        crash.started(crash.send, database_url, server.port, now, *how) as frozen,
+    ):
         asyncio.run(until(lambda: len(server.accepted) > 20))
-        freeze(frozen.pid or 0, db)
+        crash.freeze(frozen, db)
 
         async def take_over() -> None:
             await asyncio.sleep(0.7)
             await send_all(db, server.port, now=now, owner="w2", lease=lease)
 
         asyncio.run(take_over())
-        os.kill(frozen.pid or 0, signal.SIGCONT)
+        crash.thaw(frozen)
         asyncio.run(until(lambda: set(states(db)) == {"sent"}))
-        os.kill(frozen.pid or 0, signal.SIGTERM)
+        frozen.terminate()
         frozen.join(20)
         checked(db, server, doubles=4)
     db.close()
-
-
-def freeze(pid: int, db: Database) -> None:
-    """Stop a process between two transactions: one that holds SQLite's only lock would stop everybody."""
-    while True:
-        os.kill(pid, signal.SIGSTOP)
-        if not db.is_sqlite:
-            return
-        probe = sqlite3.connect(db.url.database or "", timeout=0.05, isolation_level=None)
-        try:
-            probe.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
-            os.kill(pid, signal.SIGCONT)
-        else:
-            return
-        finally:
-            probe.close()

@@ -109,7 +109,8 @@ async def test_a_copy_sent_after_a_lost_reply_is_the_same_octet_for_octet(
     assert len({(one.message_id, one.sha256) for one in doubled}) == 1
 
 
-async def test_every_kind_of_system_mail_arrives(db: Database, settings: Settings, now: datetime) -> None:
+async def test_every_kind_of_system_mail_arrives(sqlite_url: str, settings: Settings, now: datetime) -> None:
+    db = Database(sqlite_url)
     soon = (now + timedelta(minutes=15)).isoformat()
     request = str(uuid4())
     asked = {"topics": ["KI"], "own_topics": 1, "cadence": "daily", "weekday": None, "time": "07:00"}
@@ -152,3 +153,4 @@ async def test_every_kind_of_system_mail_arrives(db: Database, settings: Setting
         assert link in text_of(read(server, f"{kind}@example.org"))
     assert read(server, "welcome@example.org")["List-Unsubscribe-Post"] is not None
     assert read(server, "confirmation@example.org")["List-Unsubscribe"] is None
+    db.close()
