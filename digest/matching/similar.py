@@ -1,14 +1,14 @@
 """Which articles are about the same as one of them: the cosine of their titles, by weighted words and runs of letters. Pure."""
 
 import heapq
-from collections import defaultdict, deque
+from collections import defaultdict
 from typing import Final
 
 from digest.matching.article import ArticleText
-from digest.matching.terms import Term, proposal, similar_query, similar_slug
+from digest.matching.terms import Term, proposal, similar_query
 from digest.matching.titles import Title, Vector, cosine, idf, title, vector
 
-__all__ = ["SimilarIndex", "Term", "proposal", "similar_query", "similar_slug"]
+__all__ = ["SimilarIndex", "Term", "proposal", "similar_query"]
 
 AT_MOST: Final = 50_000
 """Articles an index holds; the oldest leave first."""
@@ -25,7 +25,6 @@ class SimilarIndex:
 
     def __init__(self, *, at_most: int = AT_MOST) -> None:
         self._at_most = at_most
-        self._order: deque[int] = deque()
         self._titles: dict[int, Title] = {}
         self._with: defaultdict[str, set[int]] = defaultdict(set)
 
@@ -34,16 +33,20 @@ class SimilarIndex:
 
     def add(self, article: ArticleText) -> None:
         """Take in an article; one that is known already gets its new title."""
-        if article.id in self._titles:
-            self._forget(self._titles[article.id], article.id)
-        else:
-            self._order.append(article.id)
+        self.discard(article.id)
         one = self._titles[article.id] = _title(article)
         for feature in one.features:
             self._with[feature].add(article.id)
-        if len(self._order) > self._at_most:
-            oldest = self._order.popleft()
-            self._forget(self._titles.pop(oldest), oldest)
+        if len(self._titles) > self._at_most:
+            self.discard(next(iter(self._titles)))
+
+    def discard(self, article_id: int) -> None:
+        """Let an article go, if it is known."""
+        one = self._titles.pop(article_id, None)
+        for feature in one.features if one else ():
+            self._with[feature].discard(article_id)
+            if not self._with[feature]:
+                del self._with[feature]
 
     def similar(self, article: ArticleText, limit: int) -> list[tuple[int, float]]:
         """Up to `limit` articles with their likeness (0 … 1), the nearest first, ties by id; never the article itself."""
@@ -73,12 +76,6 @@ class SimilarIndex:
                 shared[number] += wanted[feature] ** 2
         shared.pop(except_for, None)
         return heapq.nsmallest(_COMPARED, shared, key=lambda number: (-round(shared[number], 9), number))
-
-    def _forget(self, one: Title, number: int) -> None:
-        for feature in one.features:
-            self._with[feature].discard(number)
-            if not self._with[feature]:
-                del self._with[feature]
 
 
 def _title(article: ArticleText) -> Title:

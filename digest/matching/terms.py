@@ -1,6 +1,5 @@
 """What an article is about in words a reader would type: the proposal for "similar news as this one". Pure."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -67,20 +66,17 @@ def proposal(article: ArticleText, frequencies: Frequencies, *, limit: int = NAM
 
 def similar_query(terms: Iterable[Term], *, language: str) -> str:
     """The canonical query for chosen terms: any two of them, both of two, or the one; "" for none."""
-    values = [_value(term.text) for term in terms]
+    values = [as_typed(term) for term in terms]
     if not values:
         return ""
     text = f"2 OF ({', '.join(values)})" if len(values) > 1 else values[0]
     return str(parse_query(f"{text} lang:{language}" if language else text))
 
 
-def similar_slug(article_id: int, query: str) -> str:
-    """The slug under which equal canonical queries of one article are one topic."""
-    return f"similar-{article_id}-{hashlib.sha256(query.encode()).hexdigest()[:8]}"
-
-
-def _value(text: str) -> str:
-    return text if _SIMPLE.fullmatch(text) and text not in _OPERATORS else f'"{text}"'
+def as_typed(term: Term) -> str:
+    """A term as one value of a query."""
+    is_simple = _SIMPLE.fullmatch(term.text) and term.text not in _OPERATORS
+    return term.text if is_simple else f'"{term.text}"'
 
 
 def _collected(reading: Reading, frequencies: Frequencies) -> dict[tuple[str, ...], _Found]:

@@ -5,7 +5,7 @@ import pytest
 from digest.matching.article import ArticleText
 from digest.matching.frequencies import Frequencies
 from digest.matching.query import parse_query
-from digest.matching.similar import SimilarIndex, Term, proposal, similar_query, similar_slug
+from digest.matching.similar import SimilarIndex, Term, proposal, similar_query
 from tests.unit.matching_stories.telling import told
 
 TITLES = (
@@ -93,8 +93,3 @@ def test_the_proposed_query_finds_the_article_and_is_canonical() -> None:
 )
 def test_two_terms_must_both_stand_and_one_is_itself(words: tuple[str, ...], expected: str) -> None:
     assert similar_query([Term(word, 1.0) for word in words], language="") == expected
-
-
-def test_equal_queries_of_one_article_have_one_slug() -> None:
-    assert similar_slug(7, "Nato Rutte") == similar_slug(7, "Nato Rutte") != similar_slug(7, "Nato")
-    assert similar_slug(7, "Nato").startswith("similar-7-")
