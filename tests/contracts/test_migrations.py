@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
@@ -6,47 +9,52 @@ from digest import migrations
 from digest.db import SCHEMA_HEAD, Database
 from digest.delivery.edition_control import the_instance
 from digest.migrations.tables import metadata
+from tests.support.schema import create_tables
 
 
-def empty(db: Database) -> Database:
-    """The same database without tables."""
-    metadata.drop_all(db.engine)
-    return db
+@pytest.fixture
+def empty(database_url_empty: str) -> Iterator[Database]:
+    """A database without tables, of both kinds."""
+    database = Database(database_url_empty)
+    yield database
+    database.close()
 
 
 def test_the_program_works_with_the_newest_revision() -> None:
     assert migrations.head() == SCHEMA_HEAD
 
 
-def test_the_migrations_make_the_tables_of_the_models(db: Database) -> None:
-    migrations.upgrade(empty(db))
-    db.require_schema()
-    with db.engine.connect() as connection:
+def test_the_migrations_make_the_tables_of_the_models(empty: Database) -> None:
+    migrations.upgrade(empty)
+    empty.require_schema()
+    with empty.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         differences = [one for one in compare_metadata(context, metadata) if not _is_alembic(one)]
     assert differences == []
 
 
-def test_the_migrations_make_the_same_constraints_and_indexes_as_the_models(db: Database) -> None:
-    made = _shape(db)
-    migrations.upgrade(empty(db))
-    assert _shape(db) == made
+def test_the_migrations_make_the_same_constraints_and_indexes_as_the_models(empty: Database) -> None:
+    create_tables(empty.engine)
+    made = _shape(empty)
+    metadata.drop_all(empty.engine)
+    migrations.upgrade(empty)
+    assert _shape(empty) == made
 
 
-def test_the_migrations_go_back_to_an_empty_database(db: Database) -> None:
-    migrations.upgrade(empty(db))
-    migrations.downgrade(db, "base")
-    with db.engine.connect() as connection:
+def test_the_migrations_go_back_to_an_empty_database(empty: Database) -> None:
+    migrations.upgrade(empty)
+    migrations.downgrade(empty, "base")
+    with empty.engine.connect() as connection:
         assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
-    assert db.schema_revision() is None
+    assert empty.schema_revision() is None
 
 
-def test_upgrading_twice_changes_nothing(db: Database) -> None:
-    migrations.upgrade(empty(db))
-    with db.write() as session:
+def test_upgrading_twice_changes_nothing(empty: Database) -> None:
+    migrations.upgrade(empty)
+    with empty.write() as session:
         the_instance(session)
-    migrations.upgrade(db)
-    with db.engine.connect() as connection:
+    migrations.upgrade(empty)
+    with empty.engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM instance")).scalar_one() == 1
 
 
