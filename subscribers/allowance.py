@@ -3,7 +3,7 @@
 An address is known here only by its keyed hash, so the limit holds for people and strangers alike.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,6 +23,8 @@ class AllowanceKind(StrEnum):
     """What the mails are about; `sign_up` counts confirmation and already together."""
 
     SIGN_UP = "sign_up"
+    STOPPED = "stopped"
+    """A sign-up of an address that must not be mailed: counted apart, so that it costs what any other does."""
     ADDRESS_CHANGE = "address_change"
     MANAGE = "manage"
 
@@ -38,6 +40,7 @@ class Limit:
 LIMITS = MappingProxyType(
     {
         AllowanceKind.SIGN_UP: Limit(gap=timedelta(hours=24), window=timedelta(days=30)),
+        AllowanceKind.STOPPED: Limit(gap=timedelta(hours=24), window=timedelta(days=30)),
         AllowanceKind.ADDRESS_CHANGE: Limit(gap=timedelta(hours=24), window=timedelta(days=30)),
         AllowanceKind.MANAGE: Limit(gap=timedelta(minutes=15), window=timedelta(hours=24)),
     }
@@ -46,14 +49,29 @@ LIMITS = MappingProxyType(
 
 def claim(session: Session, kind: AllowanceKind, hashes: Iterable[str], *, now: datetime) -> set[str]:
     """Take one mail for each address hash that may have one now; the hashes that got it."""
+    return {taken for taken, _ in _take(session, dict.fromkeys(hashes, kind), LIMITS[kind], now=now)}
+
+
+def claim_sign_ups(
+    session: Session, hashes: Iterable[str], stopped: Iterable[str], *, now: datetime
+) -> set[str]:
+    """Take one mail for each of `hashes` that may have one; `stopped` ones take none, by the same statement."""
+    kinds = dict.fromkeys(hashes, AllowanceKind.SIGN_UP) | dict.fromkeys(stopped, AllowanceKind.STOPPED)
+    taken = _take(session, kinds, LIMITS[AllowanceKind.SIGN_UP], now=now)
+    return {one for one, kind in taken if kind == AllowanceKind.SIGN_UP}
+
+
+def _take(
+    session: Session, kinds: Mapping[str, AllowanceKind], limit: Limit, *, now: datetime
+) -> list[tuple[str, str]]:
     # In one order everywhere: two processes with the same addresses wait for each other instead of deadlocking.
     rows = [
-        {"address_hash": one, "kind": kind, "newest_at": now, "updated_at": now}
-        for one in sorted(set(hashes))
+        {"address_hash": one, "kind": kinds[one], "newest_at": now, "updated_at": now}
+        for one in sorted(kinds)
     ]
     if not rows:
-        return set()
-    limit, have = LIMITS[kind], ALLOWANCE.c
+        return []
+    have = ALLOWANCE.c
     take = insert(session, ALLOWANCE).on_conflict_do_update(
         index_elements=[have.address_hash, have.kind],
         set_={"oldest_at": have.middle_at, "middle_at": have.newest_at, "newest_at": now, "updated_at": now},
@@ -61,7 +79,8 @@ def claim(session: Session, kind: AllowanceKind, hashes: Iterable[str], *, now: 
         & or_(have.oldest_at.is_(None), have.oldest_at <= now - limit.window)
         & or_(have.closed_until.is_(None), have.closed_until <= now),
     )
-    return set(session.execute(take.returning(have.address_hash), rows).scalars())
+    taken = session.connection().execute(take.returning(have.address_hash, have.kind), rows)
+    return [(row.address_hash, row.kind) for row in taken]
 
 
 def close(session: Session, kind: AllowanceKind, address_hash: str, *, now: datetime) -> None:

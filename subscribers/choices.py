@@ -1,6 +1,6 @@
 """What a person asks for: topics, own topics, and when; the same value from form, request, import and undo."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 from subscribers.models import Cadence
@@ -21,6 +21,10 @@ class OwnTopic:
     typed: str = ""
     name: str = ""
     article: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The plain form that a request row keeps."""
+        return {"query": self.query, "typed": self.typed, "name": self.name, "article": self.article}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,8 @@ class Choices:
 
     def as_json(self) -> dict[str, Any]:
         """The plain form that a request row keeps."""
-        return asdict(self)
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return fields | {"own": [one.as_json() for one in self.own]}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:

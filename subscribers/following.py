@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from subscribers.choices import Choices, OwnTopic
@@ -17,6 +17,12 @@ from subscribers.upsert import insert
 
 SIMILAR_LIFE = timedelta(days=180)
 """How long "similar news as this article" is followed before it is asked again."""
+
+_CURATED = select(TOPIC.c.slug, TOPIC.c.name).where(
+    TOPIC.c.slug.in_(bindparam("slugs", expanding=True)),
+    TOPIC.c.kind == TopicKind.CURATED,
+    TOPIC.c.state == TopicState.ACTIVE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +36,8 @@ class Follower:
 
 def curated(session: Session, slugs: Iterable[str]) -> dict[str, str]:
     """Slug and name of those slugs that are active topics of the publisher's."""
-    c = TOPIC.c
-    wanted = select(c.slug, c.name).where(
-        c.slug.in_(list(slugs)), c.kind == TopicKind.CURATED, c.state == TopicState.ACTIVE
-    )
-    return {row.slug: row.name for row in session.execute(wanted)}
+    rows = session.connection().execute(_CURATED, {"slugs": list(slugs)})
+    return {row.slug: row.name for row in rows}
 
 
 def follow(session: Session, people: Sequence[Follower], *, now: datetime, release_no: int) -> None:

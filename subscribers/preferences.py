@@ -39,6 +39,8 @@ class TopicChoice:
     is_chosen: bool
     is_asked: bool = False
     muted_until: date | None = None
+    expires_at: datetime | None = None
+    """When similar news end, or ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +194,7 @@ def _topics(session: Session, person: Subscriber, asked: Choices) -> tuple[Topic
     mine = (s.topic_id == t.id) & (s.subscriber_id == person.id)
     is_offered = (t.kind == TopicKind.CURATED) & (t.state == TopicState.ACTIVE)
     rows = session.execute(
-        select(t.slug, t.name, t.kind, t.query, t.state, s.muted_until, s.topic_id.label("followed"))
+        select(t.slug, t.name, t.kind, t.query, t.state, t.expires_at, s.muted_until, s.topic_id.label("followed"))
         .outerjoin(SUBSCRIPTION, mine)
         .where(is_offered | s.topic_id.is_not(None))
         .order_by(s.topic_id.is_(None), s.position, t.name, t.id)
@@ -207,6 +209,7 @@ def _topics(session: Session, person: Subscriber, asked: Choices) -> tuple[Topic
             is_chosen=row.followed is not None,
             is_asked=row.followed is None and row.slug in asked.topics,
             muted_until=row.muted_until,
+            expires_at=row.expires_at,
         )
         for row in rows
     )

@@ -1,12 +1,13 @@
 """Somebody typed an address into a form: note the wish, and say whether a mail is owed. Nothing is believed yet.
 
 Works on a whole batch with a handful of statements, whatever its size. For a new, a known, a suppressed and a limited
-address the same things happen; only the mails differ, and those only their owners see.
+address the same statements run; only the mails differ, and those only their owners see.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -15,17 +16,33 @@ from sqlalchemy.orm import Session
 
 from subscribers import allowance, following, suppression
 from subscribers.addresses import Address
-from subscribers.allowance import AllowanceKind
 from subscribers.choices import Choices
 from subscribers.hashing import AddressHasher
 from subscribers.models import RequestKind, SubscriberState
 from subscribers.owed import SYSTEM_MAIL_LIFE, ConfirmationRequested
 from subscribers.tables import REQUEST, SUBSCRIBER
 from subscribers.types import new_public_id
-from subscribers.upsert import insert
+from subscribers.upsert import dialect_of, insert_for
 
 REQUEST_LIFE = timedelta(days=7)
 """How long a wish waits for its confirmation."""
+
+
+# Statements are made once: a batch pays for its rows, not for the making of SQL.
+_NEWEST = tuple(
+    one.name for one in REQUEST.c if one.name not in {"id", "kind", "address_key", "subscriber_id"}
+)
+_REWRITE = (
+    update(REQUEST)
+    .where(REQUEST.c.address_key == bindparam("the_key"), REQUEST.c.kind == RequestKind.SIGN_UP)
+    .values({name: bindparam(f"new_{name}", type_=REQUEST.c[name].type) for name in _NEWEST})
+)
+_SUBSCRIBED = select(
+    SUBSCRIBER.c.id, SUBSCRIBER.c.address_key, SUBSCRIBER.c.address, SUBSCRIBER.c.locale
+).where(
+    SUBSCRIBER.c.address_key.in_(bindparam("keys", expanding=True)),
+    SUBSCRIBER.c.state != SubscriberState.UNSUBSCRIBED,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,21 +118,24 @@ def _note(session: Session, wishes: dict[str, SignUp], *, now: datetime) -> dict
     rows = {key: _row(wish, now) for key, wish in wishes.items()}
     if not rows:
         return {}
-    c = REQUEST.c
-    # The update changes nothing: it locks a row that is there already and gives it back.
-    put = insert(session, REQUEST).on_conflict_do_update(
-        index_elements=[c.address_key, c.kind], set_={"address_key": c.address_key}
-    )
-    found = session.execute(
-        put.returning(c.address_key, c.public_id, c.choices, c.expires_at, c.confirmed_at),
-        list(rows.values()),
-    ).all()
+    found = session.connection().execute(_put(dialect_of(session)), list(rows.values())).all()
     again = [row for row in found if row.public_id != rows[row.address_key]["public_id"]]
     for row in again:
         _renew(rows[row.address_key], row, wishes[row.address_key], now)
-    if again:
-        _rewrite(session, [rows[row.address_key] for row in again])
+    # One row at least, though it stays as it is: an address that asks again takes no longer than a new one.
+    rewritten = [rows[row.address_key] for row in again] or [next(iter(rows.values()))]
+    _rewrite(session, rewritten)
     return {key: _Noted(row["public_id"], Choices.from_json(row["choices"])) for key, row in rows.items()}
+
+
+@cache
+def _put(dialect: str) -> Any:
+    """Fresh rows go in; the update changes nothing: it locks a row that is there already and gives it back."""
+    c = REQUEST.c
+    put = insert_for(dialect, REQUEST).on_conflict_do_update(
+        index_elements=[c.address_key, c.kind], set_={"address_key": c.address_key}
+    )
+    return put.returning(c.address_key, c.public_id, c.choices, c.expires_at, c.confirmed_at)
 
 
 def _row(wish: SignUp, now: datetime) -> dict[str, Any]:
@@ -143,26 +163,14 @@ def _renew(row: dict[str, Any], found: Any, wish: SignUp, now: datetime) -> None
 
 
 def _rewrite(session: Session, rows: list[dict[str, Any]]) -> None:
-    columns = [name for name in rows[0] if name not in {"address_key", "kind"}]
-    one = (
-        update(REQUEST)
-        .where(REQUEST.c.address_key == bindparam("the_key"), REQUEST.c.kind == RequestKind.SIGN_UP)
-        .values({name: bindparam(f"new_{name}", type_=REQUEST.c[name].type) for name in columns})
-    )
-    # Through the connection: this is no bulk update by primary key of the ORM.
     session.connection().execute(
-        one,
-        [{"the_key": row["address_key"]} | {f"new_{name}": row[name] for name in columns} for row in rows],
+        _REWRITE,
+        [{"the_key": row["address_key"]} | {f"new_{name}": row[name] for name in _NEWEST} for row in rows],
     )
 
 
 def _subscribed(session: Session, wishes: dict[str, SignUp]) -> dict[str, _Known]:
-    c = SUBSCRIBER.c
-    rows = session.execute(
-        select(c.id, c.address_key, c.address, c.locale).where(
-            c.address_key.in_(list(wishes)), c.state != SubscriberState.UNSUBSCRIBED
-        )
-    )
+    rows = session.connection().execute(_SUBSCRIBED, {"keys": list(wishes)})
     return {row.address_key: _Known(row.id, row.address, row.locale) for row in rows}
 
 
@@ -171,8 +179,10 @@ def _allowed(
 ) -> set[str]:
     """The addresses that may have a mail now; taking it is what makes the next one wait."""
     stopped = suppression.reasons(session, wishes, hasher=hasher)
-    hashes = {hasher.hash(key): key for key in wishes if suppression.may_ask(stopped.get(key), now=now)}
-    return {hashes[one] for one in allowance.claim(session, AllowanceKind.SIGN_UP, hashes, now=now)}
+    hashes = {hasher.hash(key): key for key in wishes}
+    may_ask = {one for one, key in hashes.items() if suppression.may_ask(stopped.get(key), now=now)}
+    taken = allowance.claim_sign_ups(session, may_ask, set(hashes) - may_ask, now=now)
+    return {hashes[one] for one in taken}
 
 
 def _mail(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from subscribers.hashing import AddressHasher
@@ -22,6 +22,10 @@ _LIFTED_BY_CONFIRMATION = frozenset(
 # A stronger reason is never replaced by a weaker one.
 _FINAL = frozenset({SuppressionReason.COMPLAINT, SuppressionReason.MANUAL})
 
+_REASONS = select(
+    SUPPRESSION.c.address_hash, SUPPRESSION.c.reason, SUPPRESSION.c.since, SUPPRESSION.c.note
+).where(SUPPRESSION.c.address_hash.in_(bindparam("hashes", expanding=True)))
+
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
@@ -35,10 +39,7 @@ class Suppressed:
 def reasons(session: Session, address_keys: Iterable[str], *, hasher: AddressHasher) -> dict[str, Suppressed]:
     """Those of the addresses that are suppressed, by address key."""
     keys = {hasher.hash(key): key for key in address_keys}
-    c = SUPPRESSION.c
-    found = session.execute(
-        select(c.address_hash, c.reason, c.since, c.note).where(c.address_hash.in_(list(keys)))
-    )
+    found = session.connection().execute(_REASONS, {"hashes": list(keys)})
     return {keys[row.address_hash]: Suppressed(row.reason, row.since, row.note) for row in found}
 
 

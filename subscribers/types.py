@@ -1,7 +1,9 @@
 """The shared kernel of both packages: column types and small values that every table uses."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -35,6 +37,12 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     impl = DateTime(timezone=True)
     cache_ok = True
+
+    @override
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any] | None:
+        """The spelling of a moment, remembered for a few: the rows of one batch share theirs."""
+        spell = super().bind_processor(dialect)
+        return spell and lru_cache(maxsize=16)(spell)
 
     @override
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:

@@ -9,5 +9,14 @@ from sqlalchemy.orm import Session
 
 def insert(session: Session, table: Table) -> Any:
     """An insert that knows `on_conflict_do_nothing` and `on_conflict_do_update` on either database."""
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    return sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+    return insert_for(dialect_of(session), table)
+
+
+def insert_for(dialect: str, table: Table) -> Any:
+    """The same for a statement that is made once and kept, by the name of its dialect."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+def dialect_of(session: Session) -> str:
+    """The name of a session's dialect: `sqlite` or `postgresql`."""
+    return session.get_bind().dialect.name

@@ -4,11 +4,26 @@ System mails are a chunk of one each, so that no one waits for another. `withdra
 changes: the database orders the two, so somebody who left gets no mail that had not begun.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Integer, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Integer,
+    bindparam,
+    delete,
+    false,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    true,
+    update,
+)
 from sqlmodel import Session, col
 from typing_extensions import override
 
@@ -18,7 +33,7 @@ from digest.editions.models import Edition
 from digest.editions.plan import Alerts, Ledger, PlannedDelivery
 from subscribers.models import Cadence, Subscriber
 from subscribers.owed import OwedMail
-from subscribers.types import new_public_id
+from subscribers.types import metadata, new_public_id
 
 CHUNK: Final = 500
 SYSTEM_LANE: Final = 0
@@ -28,19 +43,26 @@ _OPEN: Final = (DeliveryState.PLANNED, DeliveryState.DEFERRED)
 _GOES_WITH_UNSUBSCRIBE: Final = (MailKind.EDITION, MailKind.WELCOME)
 
 
-def enqueue(session: Session, mail: OwedMail, *, now: datetime) -> int:
-    """Write down a system mail; it leaves as soon as the caller commits. The delivery's id."""
-    return enqueue_all(session, [mail], now=now)[0]
+def enqueue(session: Session, mail: OwedMail, *, now: datetime) -> None:
+    """Write down a system mail; it leaves as soon as the caller commits."""
+    enqueue_all(session, [mail], now=now)
 
 
 def enqueue_all(session: Session, owed: Sequence[OwedMail], *, now: datetime) -> list[int]:
-    """Write down system mails in two statements, however many; the delivery ids, in the order given."""
-    if not owed:
-        return []
-    chunks = _new_chunks(session, [_system_chunk(mail, now) for mail in owed])
+    """Write down system mails in two statements, however many of one kind; each one's chunk, in the order given."""
+    lanes = [_system_lane(mail) for mail in owed]
+    alike = Counter((lane, mail.expires_at) for lane, mail in zip(lanes, owed, strict=True))
+    free = {key: _equal_chunks(session, count, *key, now=now) for key, count in alike.items()}
+    chunks = [free[lane, mail.expires_at].pop() for lane, mail in zip(lanes, owed, strict=True)]
     rows = [_system_row(chunk_id, mail, now) for chunk_id, mail in zip(chunks, owed, strict=True)]
-    statement = insert(Delivery).returning(col(Delivery.id), sort_by_parameter_order=True)
-    return list(session.execute(statement, rows).scalars())
+    if rows:
+        session.connection().execute(_SYSTEM_MAIL, rows)
+    return chunks
+
+
+def unwrite(session: Session, chunks: Sequence[int]) -> None:
+    """Take back system mails of the same transaction: nobody has seen them, and nobody ever will."""
+    session.connection().execute(delete(_CHUNK).where(_CHUNK.c.id.in_(chunks)))
 
 
 def withdraw(
@@ -218,19 +240,65 @@ def _is_all_held(session: Session) -> bool:
     return bool(session.execute(select(col(Instance.hold_reason)).where(col(Instance.id) == 1)).scalar())
 
 
-def _system_chunk(mail: OwedMail, now: datetime) -> dict[str, Any]:
-    lane = QUICK_LANE if mail.kind == MailKind.WELCOME else SYSTEM_LANE
-    return {"lane": lane, "ready_at": now, "expires_at": mail.expires_at, "edition_id": None}
+def _system_lane(mail: OwedMail) -> int:
+    return QUICK_LANE if mail.kind == MailKind.WELCOME else SYSTEM_LANE
+
+
+def _equal_chunks(
+    session: Session, count: int, lane: int, expires_at: datetime, *, now: datetime
+) -> list[int]:
+    """So many new chunks that differ in nothing but their ids, in one statement."""
+    values = {"how_many": count, "lane": lane, "ready_at": now, "expires_at": expires_at}
+    return list(session.connection().execute(_CHUNKS, values).scalars())
 
 
 def _system_row(chunk_id: int, mail: OwedMail, now: datetime) -> dict[str, Any]:
-    return _row(chunk_id, now) | {
+    return {
+        "public_id": new_public_id(),
+        "chunk_id": chunk_id,
+        "created_at": now,
         "kind": MailKind(mail.kind),
         "subscriber_id": mail.subscriber_id,
         "address": mail.address,
         "locale": mail.locale,
         "data": mail.data,
     }
+
+
+def _chunks_statement() -> Insert:
+    numbers = select(literal(1).label("n")).cte("numbers", recursive=True)
+    numbers = numbers.union_all(select(numbers.c.n + 1).where(numbers.c.n < bindparam("how_many")))
+    c = _CHUNK.c
+    given = [bindparam(column.name, type_=column.type) for column in (c.lane, c.ready_at, c.expires_at)]
+    values = [*given, true(), false(), literal(""), literal(0.0), literal(0), literal(0)]
+    columns = [
+        c.lane,
+        c.ready_at,
+        c.expires_at,
+        c.is_open,
+        c.is_held,
+        c.owner,
+        c.lease_until,
+        c.fence,
+        c.claims,
+    ]
+    return insert(_CHUNK).from_select(columns, select(*values).select_from(numbers)).returning(c.id)
+
+
+def _system_mail_statement() -> Insert:
+    """Only what differs is a parameter: a batch is written by the hundred."""
+    own = ["public_id", "chunk_id", "created_at", "kind", "subscriber_id", "address", "locale", "data"]
+    zeros = ["since", "release_no", "attempts", "resends", "fence"]
+    values: dict[str, Any] = {name: bindparam(name, type_=_DELIVERY.c[name].type) for name in own}
+    values |= {name: literal_column("0") for name in zeros}
+    values |= {name: literal_column("''") for name in ("reason", "reply")}
+    return insert(_DELIVERY).values(values | {"state": literal_column(f"'{DeliveryState.PLANNED}'")})
+
+
+_CHUNK: Final = metadata.tables[Chunk.__tablename__]
+_DELIVERY: Final = metadata.tables[Delivery.__tablename__]
+_CHUNKS: Final = _chunks_statement()
+_SYSTEM_MAIL: Final = _system_mail_statement()
 
 
 def _new_chunks(session: Session, chunks: Sequence[dict[str, Any]]) -> list[int]:
