@@ -194,7 +194,16 @@ def _topics(session: Session, person: Subscriber, asked: Choices) -> tuple[Topic
     mine = (s.topic_id == t.id) & (s.subscriber_id == person.id)
     is_offered = (t.kind == TopicKind.CURATED) & (t.state == TopicState.ACTIVE)
     rows = session.execute(
-        select(t.slug, t.name, t.kind, t.query, t.state, t.expires_at, s.muted_until, s.topic_id.label("followed"))
+        select(
+            t.slug,
+            t.name,
+            t.kind,
+            t.query,
+            t.state,
+            t.expires_at,
+            s.muted_until,
+            s.topic_id.label("followed"),
+        )
         .outerjoin(SUBSCRIPTION, mine)
         .where(is_offered | s.topic_id.is_not(None))
         .order_by(s.topic_id.is_(None), s.position, t.name, t.id)
