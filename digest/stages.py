@@ -24,6 +24,7 @@ from digest.feeds.fetch import Fetcher, user_agent
 from digest.feeds.poll import PollCounts, poll_due
 from digest.feeds.pool import ParsePool
 from digest.feeds.registry import expire_quarantined
+from digest.matching.expiry import expire_similar
 from digest.matching.match import MatchCounts, match_new
 from digest.matching.registry import Registry
 from digest.matching.storybook import Storybook
@@ -151,6 +152,7 @@ def tidy(runtime: Runtime) -> None:
     now, kept = runtime.clock(), runtime.settings.retention
     with runtime.db.write() as session:
         expire_quarantined(session, now=now)
+        expire_similar(session, now=now)
     periods = Periods(requests=kept.requests, networks=kept.networks, choices=kept.left)
     is_done = False
     while not is_done:
