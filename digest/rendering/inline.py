@@ -34,7 +34,7 @@ def transform(source: str) -> str:
     """premailer, with the options this project stands by."""
     inliner = Premailer(
         strip_important=False,
-        keep_style_tags=True,
+        keep_style_tags=False,
         remove_classes=False,
         disable_validation=True,
         allow_network=False,

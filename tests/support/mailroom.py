@@ -13,6 +13,7 @@ from digest.mail.slots import TOKEN_SLOTS, Markers, Slot
 from digest.rendering import KINDS, Rendered, Templates, directories, samples
 from digest.rendering.catalogues import Catalogues, read_catalogues
 from digest.rendering.mails import Mails
+from tests.support import goldens as real
 
 BASE = samples.BASE
 DATED_AT = datetime(2026, 11, 22, 6, 0, 3, tzinfo=UTC)
@@ -77,17 +78,14 @@ def public_keys(name: bytes, timeout: int = 5) -> bytes:
 def rendered_edition(
     items: int = 8, *, lang: str = "de", is_text_only: bool = False, promos: int = 2
 ) -> Rendered:
-    """An edition with markers in its slots."""
+    """An edition of whole articles, with markers in its slots."""
     markers = Markers.draw()
-    context = samples.edition(
+    tokens = {slot.name.lower(): markers.of(slot) for slot in TOKEN_SLOTS}
+    context = real.edition(
         items,
+        lang=lang,
         promos=promos,
-        tokens=samples.Tokens(
-            unsubscribe=markers.of(Slot.UNSUBSCRIBE),
-            preferences=markers.of(Slot.PREFERENCES),
-            view=markers.of(Slot.VIEW),
-            mute=markers.of(Slot.MUTE),
-        ),
+        tokens=samples.Tokens(**tokens),
         subscriber={"address": markers.of(Slot.ADDRESS), "since": markers.of(Slot.SINCE)},
     )
     return templates().mail(
