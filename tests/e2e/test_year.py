@@ -21,22 +21,24 @@ from tests.support.house import ENVIRONMENT
 from tests.support.site import Clock
 
 ZONES = {"Europe/Berlin": "02:30", "America/New_York": "02:30", "Australia/Lord_Howe": "02:15"}
-SPRING, AUTUMN = (date(2026, 3, 4), date(2026, 4, 8)), (date(2026, 9, 30), date(2026, 11, 4))
-
-
-@pytest.mark.parametrize(
-    ("first", "last"),
-    [
-        pytest.param(*SPRING, id="spring"),
-        pytest.param(*AUTUMN, id="autumn"),
-        pytest.param(
-            date(2026, 1, 2),
-            date(2026, 12, 31),
-            id="year",
-            marks=[pytest.mark.soak, pytest.mark.timeout(900)],
-        ),
-    ],
+CHANGES = [
+    date(2026, 3, 8),
+    date(2026, 3, 29),
+    date(2026, 4, 5),
+    date(2026, 10, 4),
+    date(2026, 10, 25),
+    date(2026, 11, 1),
+]
+"""When clocks change in one of the zones."""
+ROUND_EACH = [
+    pytest.param(on - timedelta(days=2), on + timedelta(days=2), id=f"{on:%B-%d}") for on in CHANGES
+]
+YEAR = pytest.param(
+    date(2026, 1, 2), date(2026, 12, 31), id="year", marks=[pytest.mark.soak, pytest.mark.timeout(1800)]
 )
+
+
+@pytest.mark.parametrize(("first", "last"), [*ROUND_EACH, YEAR])
 def test_there_is_one_daily_edition_per_local_date_in_every_zone(
     sqlite_url: str, first: date, last: date
 ) -> None:
