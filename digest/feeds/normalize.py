@@ -12,7 +12,7 @@ import nh3
 from digest.feeds.document import Candidate, ParsedDocument, ParsedEntry, ParsedFeed
 from digest.feeds.fields import MAX_CONTENT
 from digest.feeds.images import is_tracker, pixels
-from digest.feeds.markup import images
+from digest.feeds.markup import images, is_deeper
 from digest.feeds.text import TAG_BODY, to_text
 from digest.feeds.urls import canonical_url, secure, url_key
 
@@ -53,6 +53,7 @@ _BOILERPLATE_HTML = re.compile(
     r"<p>(?:The post <a |Der Beitrag <a )[^<>]*>[^<>]*</a> (?:(?:first )?appeared (?:first )?on|erschien zuerst (?:auf|bei|in)) "
     r"<a [^<>]*>[^<>]*</a>\.?</p>\s*$"
 )
+_DEEP = 256
 _SEPARATOR = "\x1f"
 
 
@@ -106,9 +107,9 @@ def normalize_feed(feed: ParsedFeed, *, is_own: bool = False) -> ParsedDocument:
 def safe_html(html: str) -> str:
     """Return only allowed HTML: no script, no style, no pixel that counts readers, no address but http(s) and mailto.
 
-    Balanced, so that it may stand inside a page, and at most 256 KiB, otherwise nothing.
+    Balanced, so that it may stand inside a page, at most 256 KiB and 256 elements deep, otherwise nothing.
     """
-    if not html.strip():
+    if not html.strip() or is_deeper(html, than=_DEEP):
         return ""
     cleaned = _clean(_RENAMED.sub(_allowed_name, html))
     pruned = _EMPTY.sub("", _BOILERPLATE_HTML.sub("", _TAG.sub(_without_pixel, cleaned)))

@@ -26,7 +26,7 @@ from typing_extensions import override
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One answer. `pieces` replaces the body by parts sent `pause` seconds apart; `raw` replaces everything."""
+    """One answer. `pieces` replaces the body by parts sent `pause` seconds apart; `raw` replaces the head as well."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -188,21 +188,22 @@ class FeedServer:
 
     async def _reply(self, writer: asyncio.StreamWriter, answer: Answer) -> None:
         await asyncio.sleep(answer.delay)
-        if answer.raw is not None:
-            writer.write(answer.raw)
-            await writer.drain()
-            return
+        writer.write(_head(answer) if answer.raw is None else answer.raw)
+        await writer.drain()
         has_body = answer.status not in {204, 304}
-        headers = {"Connection": "close", **answer.headers}
-        if answer.pieces is None and has_body:
-            headers.setdefault("Content-Length", str(len(answer.body)))
-        lines = [f"HTTP/1.1 {answer.status} -", *(f"{name}: {text}" for name, text in headers.items())]
-        writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
         for piece in [answer.body] if answer.pieces is None else answer.pieces:
             if has_body:
                 writer.write(piece)
             await writer.drain()
             await asyncio.sleep(answer.pause)
+
+
+def _head(answer: Answer) -> bytes:
+    headers = {"Connection": "close", **answer.headers}
+    if answer.pieces is None and answer.status not in {204, 304}:
+        headers.setdefault("Content-Length", str(len(answer.body)))
+    lines = [f"HTTP/1.1 {answer.status} -", *(f"{name}: {text}" for name, text in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
 class LoopbackResolver(AbstractResolver):

@@ -21,6 +21,27 @@ def _item(inner: bytes) -> Callable[[int], bytes]:
     return make
 
 
+def _entries(unit: str) -> Callable[[int], bytes]:
+    """Forty entries, each as long as content may be and each different; `#` in the unit becomes a number."""
+
+    def make(size: int) -> bytes:
+        room = size // 40 - 200
+        pieces = (_content(unit, room, number) for number in range(40))
+        items = (
+            b"<item><title>t</title><link>https://example.org/%d</link><description><![CDATA[%s]]></description></item>"
+            % (number, piece)
+            for number, piece in enumerate(pieces)
+        )
+        return RSS + b"".join(items) + b"</channel></rss>"
+
+    return make
+
+
+def _content(unit: str, room: int, number: int) -> bytes:
+    count = room // (len(unit) + 5)
+    return "".join(unit.replace("#", str(100_000 + number * 2_000 + n)) for n in range(count)).encode()
+
+
 def _unit(unit: bytes, *, head: bytes = RSS, tail: bytes = ITEM) -> Callable[[int], bytes]:
     return lambda size: filled(unit, size, head=head, tail=tail)
 
@@ -88,6 +109,12 @@ HOSTILE: dict[str, Callable[[int], bytes]] = {
     "html: spaces": _item(b"&lt;a href=                                             "),
     "html: relative links": _item(b"&lt;a href='x'>y&lt;/a>"),
     "html: deep": _item(b"&lt;div>&lt;b>&lt;table>"),
+    "entries: lists within lists": _entries("<ul><li>"),
+    "entries: formats without end": _entries("<b><i><u><s><em>x</p>"),
+    "entries: links upwards": _entries("<a href='../#'>y</a>"),
+    "entries: sources": _entries("<img src='#.gif' width=1>"),
+    "entries: pictures": _entries("<img src=http://example.org/#.jpg>"),
+    "entries: ampersands": _entries("&amp;amp;"),
     "json: deep lists": lambda size: b'{"version": "https://jsonfeed.org/version/1", "items": ' + b"[" * size,
     "json: deep objects": lambda size: b'{"items": ' + b'{"a":' * (size // 5),
     "json: many items": lambda size: b'{"items": [' + b"{}," * (size // 3) + b"{}]}",

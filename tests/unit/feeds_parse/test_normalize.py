@@ -119,6 +119,25 @@ def test_html_beyond_a_quarter_of_a_megabyte_is_dropped() -> None:
     assert safe_html("<p>" + "a" * 262_145) == ""
 
 
+@pytest.mark.parametrize(
+    "nested",
+    ["<ul><li>" * 300, "<b><i><u><s><em>x</p>" * 60, "<div>" * 300 + "</x>" * 300, "<table><tr><td>" * 300],
+)
+def test_html_nested_beyond_reason_is_dropped_and_the_summary_stays(nested: str) -> None:
+    candidate = normalize(replace(ENTRY, content_html=f"<p>Text</p>{nested}"), position=0)
+    assert (candidate.content_html, candidate.summary) == ("", "A summary.")
+
+
+@pytest.mark.parametrize(
+    "flat", ["<p>a", "<li>a", "<tr><td>a", "<br>", "<img src='a'>", "<b>a</b>", "<ul><li>a</ul>"]
+)
+def test_a_long_article_may_leave_open_what_the_next_begin_ends(flat: str) -> None:
+    assert (
+        "Text"
+        in normalize(replace(ENTRY, content_html=f"{flat * 2_000}<p>Text</p>"), position=0).content_html
+    )
+
+
 def test_an_entry_becomes_a_candidate_with_canonical_addresses() -> None:
     candidate = normalize(ENTRY, position=3)
     assert (candidate.position, candidate.guid, candidate.guid_alt) == (3, ENTRY.id, "example.org/?p=1")

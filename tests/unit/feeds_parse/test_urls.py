@@ -1,3 +1,5 @@
+from urllib.parse import urljoin
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,6 +104,14 @@ def test_comparing_ignores_scheme_www_and_one_trailing_slash() -> None:
 )
 def test_relative_addresses_become_absolute_or_nothing(base: str, url: str, absolute: str) -> None:
     assert resolve(base, url) == absolute
+
+
+@given(st.text("ab./?#;:%=&~-_ä ", max_size=8), st.text("ab./?#;:%=&~-_ä ", min_size=1, max_size=8))
+def test_joining_plain_paths_the_short_way_changes_nothing(base: str, written: str) -> None:
+    base = f"https://example.org{'' if base[:1] in {'', '/', '?', '#'} else '/'}{base}"
+    url = written.strip()
+    if url and ":" not in url and not url.startswith("//"):
+        assert resolve(base, url) == urljoin(base, url)
 
 
 def test_an_address_is_secured_unless_it_is_of_this_machine() -> None:
