@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from sqlalchemy.exc import OperationalError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -36,6 +37,7 @@ from digest.web import (
 )
 from digest.web.assets import read_assets
 from digest.web.catalogue import Catalogue
+from digest.web.dispatch import Direct
 from digest.web.embed import shared_headers
 from digest.web.error_pages import STATUS_REASONS, error_answer
 from digest.web.errors import Busy, Reason, Refused
@@ -58,10 +60,12 @@ def create_app(runtime: Runtime) -> FastAPI:
     site = compose(runtime)
     app = FastAPI(
         title=runtime.settings.site.name,
-        routes=[route for module in ROUTERS for route in module.router.routes],
+        routes=[straightened(route) for module in ROUTERS for route in module.router.routes],
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        # What may be told stands in /metrics and in our log; a telemetry of its own would tell more.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         redirect_slashes=False,
         lifespan=_lifespan,
         exception_handlers={
@@ -74,6 +78,11 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(Shell, site=site)
     require_guards(app.routes)
     return app
+
+
+def straightened(route: BaseRoute) -> BaseRoute:
+    """A route of ours without FastAPI's detours."""
+    return Direct(route) if isinstance(route, APIRoute) else route
 
 
 def compose(runtime: Runtime) -> Site:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from limits import parse_many
 from starlette.datastructures import Headers
@@ -146,6 +147,7 @@ def _is_among(ip: ipaddress.IPv4Address | ipaddress.IPv6Address, networks: Itera
     return any(ip in one for one in networks)
 
 
+@lru_cache(maxsize=64)  # nearly always a proxy of ours
 def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return _unmapped(text.strip())
