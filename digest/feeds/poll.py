@@ -110,7 +110,7 @@ class _Round:
         self._db, self._fetcher, self._pool = db, fetcher, pool
         self._clock, self._sleep = clock, sleep
         self._rng, self._wanted_by = rng, wanted_by
-        self._not_earlier = clock()
+        self._not_earlier = self._claimed_at = clock()
         self._writing = asyncio.Lock()
         self._waiting: list[Result] = []
         self._left: set[int] | None = None
@@ -145,19 +145,21 @@ class _Round:
         return max(self._clock(), self._not_earlier)
 
     async def _wait_for_turn(self) -> bool:
-        """Sleep until a feed that waits only for its host's next start may go; False if there is none."""
-        now = self._now()
-        wanted = self._wanted()
+        """Sleep until a feed that waits only for its host's next start may go; False if there is none.
+
+        What waited is judged by the moment of the last claim: its turn may have come since, and that claim missed it.
+        """
+        wanted, at = self._wanted(), self._claimed_at
 
         def look() -> datetime | None:
             with self._db.read() as session:
-                return claim.next_turn(session, wanted, now=now)
+                return claim.next_turn(session, wanted, now=at)
 
         turn = await asyncio.to_thread(look)
-        if turn is None or turn - now > _LONGEST_WAIT:
+        if turn is None or turn - at > _LONGEST_WAIT:
             return False
-        await self._sleep((turn - now).total_seconds())
-        self._not_earlier = turn
+        await self._sleep(max(turn - self._now(), timedelta()).total_seconds())
+        self._not_earlier = max(turn, self._not_earlier)
         return True
 
     def _wanted(self) -> claim.Wanted:
@@ -167,6 +169,7 @@ class _Round:
         """Write what came in, then take more, and learn which hosts rest."""
         await self._write()
         now, wanted = self._now(), self._wanted()
+        self._claimed_at = now
 
         def take(session: Session) -> list[Feed]:
             self._resting |= set(claim.resting(session, now=now))

@@ -1,12 +1,15 @@
 """A whole round: from due feeds to articles, and every way it can go wrong."""
 
+import itertools
 from datetime import timedelta
 
+import pytest
 from sqlmodel import col, select
 
 from digest.feeds.models import Article, ArticleState, FeedState, Trust
 from digest.feeds.outcomes import Outcome
-from tests.integration.feeds.conftest import Rounds
+from digest.feeds.poll import poll_due
+from tests.integration.feeds.conftest import Rounds, no_sleep
 from tests.support.documents import news, rss
 from tests.support.feedserver import FeedServer
 
@@ -71,6 +74,26 @@ async def test_many_feeds_of_many_hosts_are_read_in_one_round(rounds: Rounds, se
         rounds.add(server.url(f"/{number}", host=host), trust=Trust.THIRD)
     counts = await rounds.poll()
     assert (counts.feeds_polled, counts.articles_new) == (12, 12)
+
+
+@pytest.mark.parametrize("step", [0.2, 0.3, 0.7, 1.4])
+async def test_every_feed_of_a_host_has_its_turn_in_the_round_however_time_passes(
+    light: Rounds, server: FeedServer, step: float
+) -> None:
+    """The turn of the third feed may come between a claim that was too early for it and the look at who waits."""
+    for number in range(5):
+        server.publish(f"/{number}", rss([news(number, published=light.now)]))
+        light.add(server.url(f"/{number}", host="a.example"))
+    looks = itertools.count()
+    counts = await poll_due(
+        light.db,
+        light.fetcher,
+        light.pool,
+        clock=lambda: light.now + next(looks) * timedelta(seconds=step),
+        rng=light.rng,
+        sleep=no_sleep,
+    )
+    assert counts.feeds_polled == 5
 
 
 async def test_a_backfill_makes_the_newest_of_the_first_document_news(

@@ -120,7 +120,7 @@ async def test_closing_ends_every_process_and_every_wait(one: ParsePool, tmp_pat
 
 
 async def test_a_job_nobody_waits_for_any_more_gives_its_process_back(one: ParsePool) -> None:
-    assert await one.parse(b"who")
+    assert (await one.parse(b"who")).format == "who"
     job = asyncio.create_task(one.parse(read("atom.xml")))
     await asyncio.sleep(0)
     job.cancel()
