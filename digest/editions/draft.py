@@ -6,9 +6,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, insert, select
 from sqlmodel import Session, col
 
-from digest.editions import plan, selection
+from digest.editions import selection
 from digest.editions.calendar import next_due, zone
+from digest.editions.due import slot_of
+from digest.editions.likeness import EditionLikeness
 from digest.editions.models import Content, Edition, EditionState, Release
+from digest.editions.releases import cut, newest_release
 from subscribers.models import Subscriber, SubscriberState, Subscription, Topic
 
 NOBODY = "preview@example.invalid"
@@ -23,8 +26,8 @@ def draft_edition(session: Session, person: Subscriber, *, now: datetime) -> int
 
     Everything stored and eligible counts as released. Raises NothingNewError.
     """
-    plan.cut(session, now=now)
-    release_no = plan.newest_release(session)
+    cut(session, now=now)
+    release_no = newest_release(session)
     due = next_due(
         now,
         cadence=person.cadence,
@@ -33,9 +36,6 @@ def draft_edition(session: Session, person: Subscriber, *, now: datetime) -> int
         timezone=person.timezone,
     )
     local_date = (due or now).astimezone(zone(person.timezone)).date()
-    wishes = selection.gather(session, [person], release_no=release_no, local_date=local_date, carried={})
-    if not wishes.by_key:
-        raise NothingNewError("There is no news for this reader since the last edition; nothing to show.")
     edition = Edition(
         cadence=person.cadence,
         local_time=person.local_time,
@@ -47,11 +47,14 @@ def draft_edition(session: Session, person: Subscriber, *, now: datetime) -> int
         state=EditionState.PLANNED,
         created_at=now,
     )
-    session.execute(delete(Edition).where(*plan.slot_of(edition)))  # this very slot may be planned already
+    wishes = selection.gather(session, [person], edition=edition, carried={}, likeness=EditionLikeness())
+    if not wishes.by_key:
+        raise NothingNewError("There is no news for this reader since the last edition; nothing to show.")
+    session.execute(delete(Edition).where(*slot_of(edition)))  # this very slot may be planned already
     session.add(edition)
     session.flush()
     (key,) = wishes.by_key
-    row = {"edition_id": edition.id, "created_at": now, **wishes.compose(key, now=due or now)}
+    row = {"edition_id": edition.id, "created_at": now, **wishes.compose(key)}
     return int(session.execute(insert(Content).values(row).returning(col(Content.id))).scalar_one())
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
 from typing import Final
@@ -14,7 +14,6 @@ from sqlmodel import Session, col
 from digest.db import in_batches
 from digest.matching.engine import ArticleText, Matcher, Precision
 from digest.matching.query import QueryError, parse_query
-from digest.matching.rank import Candidate
 from subscribers.models import Mute, MuteKind
 
 log = structlog.get_logger()
@@ -64,32 +63,39 @@ def saying(queries: Iterable[str], articles: Sequence[ArticleText]) -> dict[str,
     return {query: frozenset(found) for query, found in said.items()}
 
 
-def apply(
-    candidates: Sequence[Candidate],
-    mutes: Sequence[tuple[str, str]],
-    said: Mapping[str, frozenset[int]] = MappingProxyType({}),
-) -> tuple[list[Candidate], list[tuple[int, str]]]:
-    """The candidates that remain, and (article id, why) of those that are muted.
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """What one reader's mutes keep out of a mail."""
 
-    `said` tells of each muted query which articles say so (`saying`). Of topics with "less of this" only hits in title
-    or category remain; that two a mail are enough is for `rank.select`, which knows the best.
-    """
-    stories = {value for kind, value in mutes if kind == MuteKind.STORY}
-    sources = {value.casefold() for kind, value in mutes if kind == MuteKind.SOURCE}
-    by_word = frozenset().union(*(said.get(query, ()) for query in words(mutes)))
-    less = less_of(mutes)
-    kept: list[Candidate] = []
-    muted: list[tuple[int, str]] = []
-    for one in candidates:
-        hits = tuple(hit for hit in one.hits if hit.topic_id not in less or hit.field in _NEAR)
-        if one.story_id is not None and str(one.story_id) in stories:
-            muted.append((one.article_id, "story"))
-        elif one.source.casefold() in sources:
-            muted.append((one.article_id, "source"))
-        elif one.article_id in by_word:
-            muted.append((one.article_id, "word"))
-        elif not hits:
-            muted.append((one.article_id, "less"))
-        else:
-            kept.append(one._replace(hits=hits))
-    return kept, muted
+    stories: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()
+    saying: frozenset[int] = frozenset()
+    """The articles that say a muted word."""
+    less: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(
+        cls, mutes: Sequence[tuple[str, str]], said: Mapping[str, frozenset[int]] = MappingProxyType({})
+    ) -> "Quiet":
+        """The rules of some mutes; `said` tells of each muted query which articles say so (`saying`)."""
+        values = {
+            each: frozenset(value.casefold() for kind, value in mutes if kind == each)
+            for each in (MuteKind.STORY, MuteKind.SOURCE)
+        }
+        by_word = frozenset().union(*(said.get(query, ()) for query in words(mutes)))
+        return cls(values[MuteKind.STORY], values[MuteKind.SOURCE], by_word, less_of(mutes))
+
+    def reason(self, article_id: int, *, source: str, story_id: int | None) -> str:
+        """Why an article is muted whatever its topics; "" if it is not."""
+        if self.stories and str(story_id) in self.stories:
+            return "story"
+        if self.sources and source.casefold() in self.sources:
+            return "source"
+        return "word" if article_id in self.saying else ""
+
+    def hears(self, topic_id: int, field: str) -> bool:
+        """Whether a hit counts: of a topic with "less of this" only those in title or category.
+
+        That two of them a mail are enough is for `rank.select`, which knows the best.
+        """
+        return topic_id not in self.less or field in _NEAR

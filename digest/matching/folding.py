@@ -7,7 +7,7 @@ or month that differs. Whatever is folded stands under a headline, never under s
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -83,6 +83,9 @@ class Headline(NamedTuple):
     story_id: int | None
 
 
+_Groups = defaultdict[str | int, list[Headline]]
+
+
 class _Shape(NamedTuple):
     """A title that was read, with its vector of length 1."""
 
@@ -115,27 +118,50 @@ class TitleCounts:
         return self._counts[word] <= RARE * self.titles
 
 
-def alike(headlines: Sequence[Headline], counts: Callable[[], TitleCounts]) -> dict[int, frozenset[int]]:
-    """Of each article those it may be folded with, both ways; `counts` is asked for only if a story is told twice."""
-    found: defaultdict[int, set[int]] = defaultdict(set)
-    told: TitleCounts | None = None
-    for one, other in _pairs(headlines, _printed):
-        _note(found, one, other)
-    for one, other in _pairs(headlines, lambda one: one.story_id):
-        told = told or counts()
-        if _tell_the_same(told.shape(one), told.shape(other), told):
-            _note(found, one, other)
-    return {article: frozenset(others) for article, others in found.items()}
+class Likeness:
+    """Of each article those it may be folded with; articles may be added at any time, each is compared once."""
+
+    def __init__(self) -> None:
+        self.pairs: dict[int, set[int]] = {}
+        """Both ways."""
+        self._counted: TitleCounts | None = None
+        self._known: set[int] = set()
+        self._printed: _Groups = defaultdict(list)
+        self._told: _Groups = defaultdict(list)
+
+    def add(self, headlines: Iterable[Headline], counts: Callable[[], TitleCounts]) -> None:
+        """Compare what is new with all the others; `counts` is asked once, and only if a story is told twice."""
+        for one in headlines:
+            if one.article_id in self._known:
+                continue
+            self._known.add(one.article_id)
+            for other in _rivals(self._printed, _printed(one), one):
+                self._note(one, other)
+            for other in _rivals(self._told, one.story_id, one):
+                self._counted = counted = self._counted or counts()
+                if _tell_the_same(counted.shape(other), counted.shape(one), counted):
+                    self._note(one, other)
+
+    def _note(self, one: Headline, other: Headline) -> None:
+        self.pairs.setdefault(one.article_id, set()).add(other.article_id)
+        self.pairs.setdefault(other.article_id, set()).add(one.article_id)
 
 
-def headline(article: int, heads: Mapping[int, int], pairs: Mapping[int, frozenset[int]]) -> int | None:
+def alike(headlines: Iterable[Headline], counts: Callable[[], TitleCounts]) -> dict[int, set[int]]:
+    """Of each article those it may be folded with, both ways."""
+    found = Likeness()
+    found.add(headlines, counts)
+    return found.pairs
+
+
+def headline(article: int, heads: Mapping[int, int], pairs: Mapping[int, Collection[int]]) -> int | None:
     """The first headline an article may be folded under; `heads` maps headlines to their places."""
     return min(
         (head for head in pairs.get(article, ()) if head in heads), key=heads.__getitem__, default=None
     )
 
 
-def fold(ordered: Iterable[int], pairs: Mapping[int, frozenset[int]]) -> dict[int, int]:
+def fold(ordered: Iterable[int], pairs: Mapping[int, Collection[int]]) -> dict[int, int]:
     """Article to the headline it goes under, the best first; an article that is folded is no headline."""
     heads: dict[int, int] = {}
     under: dict[int, int] = {}
@@ -148,19 +174,14 @@ def fold(ordered: Iterable[int], pairs: Mapping[int, frozenset[int]]) -> dict[in
     return under
 
 
-def _pairs(
-    headlines: Sequence[Headline], key: Callable[[Headline], str | int | None]
-) -> Iterator[tuple[Headline, Headline]]:
-    """Two articles each with the same key, of other sources and within a day."""
-    groups: defaultdict[str | int, list[Headline]] = defaultdict(list)
-    for one in headlines:
-        name = key(one)
-        if name is None:
-            continue
-        for other in groups[name]:
-            if one.source != other.source and abs(one.at - other.at) <= APART:
-                yield other, one
-        groups[name].append(one)
+def _rivals(groups: "_Groups", key: str | int | None, one: Headline) -> list[Headline]:
+    """Who has the same key, another source and is within a day; from now on the article stands with them."""
+    if key is None:
+        return []
+    group = groups[key]
+    found = [other for other in group if one.source != other.source and abs(one.at - other.at) <= APART]
+    group.append(one)
+    return found
 
 
 def _printed(one: Headline) -> str | None:
@@ -186,8 +207,3 @@ def _marks(one: Title) -> tuple[set[str], set[str], set[str]]:
     """The numbers, weekdays and months of a title."""
     words = set(one.spelled)
     return {word for word in words if word.isdigit()}, words & _WEEKDAYS, words & _MONTHS
-
-
-def _note(found: dict[int, set[int]], one: Headline, other: Headline) -> None:
-    found[one.article_id].add(other.article_id)
-    found[other.article_id].add(one.article_id)

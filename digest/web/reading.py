@@ -16,7 +16,6 @@ from digest.feeds.keys import ALL_FEEDS
 from digest.feeds.models import Article, ArticleKey, ArticleState, KeyKind
 from digest.feeds.urls import canonical_url, url_key
 from digest.matching.models import Match
-from digest.matching.rank import Candidate, TopicHit
 from subscribers.models import Subscriber, Subscription, Topic, TopicKind, TopicState
 
 FEED_LENGTH = 50
@@ -87,10 +86,13 @@ def articles_of_person(session: Session, person: Subscriber, *, today: date) -> 
     """The newest released articles on what somebody follows, without what they muted."""
     found = _newest(session, which=_follows(person.id), limit=_MUTED_AT_MOST)
     muted = mutes.of(session, [person.id], local_date=today).get(person.id, [])
-    hits = _hits(session, person.id, [one.id for one in found], today=today)
-    candidates = [_candidate(one, hits[one.id]) for one in found if one.id in hits]
-    kept = {one.article_id for one in mutes.apply(candidates, muted)[0]}
-    return [one for one in found if one.id in kept][:FEED_LENGTH]
+    quiet = mutes.Quiet.of(muted)
+    heard = _heard(session, person.id, [one.id for one in found], quiet=quiet, today=today)
+    return [
+        one
+        for one in found
+        if one.id in heard and not quiet.reason(one.id, source=one.source, story_id=one.story_id)
+    ][:FEED_LENGTH]
 
 
 def archive_days(session: Session, *, before: date | None, timezone: str) -> list[ArchiveDay]:
@@ -161,30 +163,15 @@ def _public_articles() -> Any:
     return select(Match.article_id).join(Topic, col(Topic.id) == col(Match.topic_id)).where(_IS_PUBLIC)
 
 
-def _hits(
-    session: Session, subscriber_id: int, article_ids: Iterable[int], *, today: date
-) -> dict[int, list[TopicHit]]:
-    """Why each article is there, by the topics that are not muted today."""
+def _heard(
+    session: Session, subscriber_id: int, article_ids: Iterable[int], *, quiet: mutes.Quiet, today: date
+) -> set[int]:
+    """The articles with a hit that the reader wants to hear of today."""
     speaks = col(Subscription.muted_until).is_(None) | (col(Subscription.muted_until) < today)
     rows = session.exec(
-        select(Match)
+        select(Match.article_id, Match.topic_id, Match.field)
         .join(Subscription, col(Subscription.topic_id) == col(Match.topic_id))
         .where(Subscription.subscriber_id == subscriber_id, speaks)
         .where(col(Match.article_id).in_(list(article_ids)))
     )
-    hits: dict[int, list[TopicHit]] = {}
-    for row in rows:
-        hits.setdefault(row.article_id, []).append(TopicHit(row.topic_id, row.score, row.field, row.term))
-    return hits
-
-
-def _candidate(article: Article, hits: list[TopicHit]) -> Candidate:
-    return Candidate(
-        article_id=article.id,
-        effective_at=article.effective_at,
-        source=article.source,
-        story_id=article.story_id,
-        weight=0.0,
-        is_carried=False,
-        hits=tuple(hits),
-    )
+    return {article for article, topic, field in rows if quiet.hears(topic, field)}

@@ -7,7 +7,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.matching.rank import CARRIED_AT_MOST, Candidate, Limits, Selection, TopicHit, select
+from digest.matching.rank import CARRIED_AT_MOST, Limits, Selection
+from tests.support.naive_choice import Candidate, TopicHit, select
 from tests.unit.matching_stories.telling import DAY, HOUR, NOW
 
 

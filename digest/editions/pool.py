@@ -1,0 +1,132 @@
+"""What some people's mails are chosen from: the matches of their topics, what was left over, and facts of the articles."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from digest.db import in_batches
+from digest.feeds.models import Article, Feed
+from digest.matching.models import Match
+from digest.matching.standing import Facts
+
+
+class Found(NamedTuple):
+    """One match of a topic, filed by its release."""
+
+    release_no: int
+    article_id: int
+    score: float
+    field: str
+    term: str
+
+
+_FOUND: Final = (
+    col(Match.topic_id),
+    col(Article.release_no),
+    col(Match.article_id),
+    col(Match.score),
+    col(Match.field),
+    col(Match.term),
+)
+
+
+@dataclass(slots=True)
+class Pool:
+    """Matches by topic in the order of release, left-overs by article and topic, and the facts of all of them."""
+
+    release_no: int
+    matches: dict[int, list[Found]] = field(default_factory=lambda: defaultdict(list))
+    carried: dict[int, dict[int, Found]] = field(default_factory=lambda: defaultdict(dict))
+    facts: dict[int, Facts] = field(default_factory=dict)
+    _starts: dict[tuple[int, int], int | None] = field(default_factory=dict)
+    _hits: dict[tuple[int, int], tuple[list[Found], float]] = field(default_factory=dict)
+
+    def start(self, topic: int, since: int) -> int | None:
+        """The release of the topic's first match after `since`; None if nothing came."""
+        key = topic, since
+        if key not in self._starts:
+            found = self.matches.get(topic, [])
+            place = bisect_right(found, since, key=_release)
+            self._starts[key] = found[place].release_no if place < len(found) else None
+        return self._starts[key]
+
+    def hits(self, topic: int, start: int) -> tuple[list[Found], float]:
+        """The topic's matches from the release `start` on, and the best of their scores."""
+        key = topic, start
+        if key not in self._hits:
+            found = self.matches.get(topic, [])
+            found = found[bisect_right(found, start - 1, key=_release) :]
+            self._hits[key] = found, max((one.score for one in found), default=0.0)
+        return self._hits[key]
+
+    def left_over(self, articles: Iterable[int]) -> dict[int, list[Found]]:
+        """The matches of left-over articles by topic, in the order given."""
+        found: dict[int, list[Found]] = {}
+        for article in articles:
+            for topic, one in self.carried.get(article, {}).items():
+                found.setdefault(topic, []).append(one)
+        return found
+
+
+def read_pool(
+    session: Session, *, oldest: Mapping[int, int], release_no: int, carried: Iterable[int]
+) -> Pool:
+    """Everything released up to `release_no`: of each topic what came after `oldest[topic]`, and the left-overs."""
+    pool = Pool(release_no)
+    _read_matches(session, pool, oldest)
+    for batch in in_batches(sorted(set(carried))):
+        rows = session.execute(_matches().where(col(Match.article_id).in_(batch)))
+        for topic, *found in rows:
+            pool.carried[found[1]][topic] = Found(*found)
+    articles = {one.article_id for found in pool.matches.values() for one in found} | pool.carried.keys()
+    pool.facts.update(_facts(session, articles))
+    return pool
+
+
+def _release(one: Found) -> int:
+    return one.release_no
+
+
+def _matches() -> Any:
+    return select(*_FOUND).join(Article, col(Article.id) == col(Match.article_id))
+
+
+def _read_matches(session: Session, pool: Pool, oldest: Mapping[int, int]) -> None:
+    since = min(oldest.values(), default=0)
+    for batch in in_batches(sorted(oldest)):
+        rows = session.execute(
+            _matches()
+            .where(
+                col(Match.topic_id).in_(batch),
+                col(Article.release_no) > since,
+                col(Article.release_no) <= pool.release_no,
+            )
+            .order_by(col(Match.topic_id), col(Article.release_no), col(Match.article_id))
+        )
+        for topic, *found in rows:
+            pool.matches[topic].append(Found(*found))
+
+
+def _facts(session: Session, articles: Iterable[int]) -> dict[int, Facts]:
+    facts: dict[int, Facts] = {}
+    for batch in in_batches(sorted(articles)):
+        rows = session.execute(
+            select(
+                col(Article.id),
+                col(Article.effective_at),
+                col(Article.source),
+                col(Article.story_id),
+                func.coalesce(col(Feed.weight), 0.0),
+                col(Article.title),
+                col(Article.language),
+            )
+            .outerjoin(Feed, col(Feed.id) == col(Article.feed_id))
+            .where(col(Article.id).in_(batch))
+        )
+        facts.update({article: Facts(*rest) for article, *rest in rows})
+    return facts
