@@ -158,7 +158,9 @@ def _answer(read: Read, job: Job) -> Answer:
         os._exit(_OUT_OF_MEMORY)  # there may be no memory left even to say so
     except Exception as error:  # noqa: BLE001 (the rim: the parent logs it as our bug and goes on)
         bug = ParserBug(type(error).__name__)
-        bug.add_note(traceback.format_exc())
+        bug.add_note(
+            "".join(traceback.format_tb(error.__traceback__))
+        )  # no message: it may quote the document
         return bug
 
 

@@ -4,17 +4,21 @@ import gzip
 from datetime import timedelta
 
 import pytest
+import structlog
 from sqlmodel import col, select
 
+from digest.cli.opening import configure_logging
 from digest.feeds import poll
 from digest.feeds.errors import ParserMemory, ParserTimeout
 from digest.feeds.models import FeedFetch, FeedState, HostState
 from digest.feeds.outcomes import Outcome
+from digest.feeds.pool import ParsePool
 from digest.feeds.registry import health
 from digest.feeds.settle import Result, settle
 from tests.integration.feeds.conftest import Rounds
 from tests.support.documents import news, rss
 from tests.support.feedserver import Answer, FeedServer
+from tests.unit.feeds_parse.readers import read_as_told
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 HTML = {"Content-Type": "text/html"}
@@ -106,6 +110,25 @@ async def test_a_document_that_kills_its_reader_is_an_outcome(
     }
     assert (await light.poll()).outcomes == {feed_id: expected.get(error, Outcome.INTERNAL)}
     assert light.feed(feed_id).error_count == 1
+
+
+async def test_a_mistake_of_the_parser_is_logged_with_its_place_and_nothing_of_the_document(
+    light: Rounds, server: FeedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.publish("/feed", b"fail")
+    feed_id = light.add(server.url())
+    configure_logging("info")
+    try:
+        async with ParsePool(processes=1, read=read_as_told) as light.pool:
+            assert (await light.poll()).outcomes == {feed_id: Outcome.INTERNAL}
+    finally:
+        structlog.reset_defaults()
+    feed, printed = light.feed(feed_id), capsys.readouterr().err
+    assert (feed.error_count, feed.last_outcome, feed.next_check_at > light.now) == (1, "internal", True)
+    assert "ParserBug: KeyError" in printed
+    assert "in read_as_told" in printed
+    assert "FAIL" not in printed  # the message quotes the document
+    assert "Job(" not in printed  # a traceback that shows locals would show the document
 
 
 @pytest.mark.parametrize("status", [429, 503])

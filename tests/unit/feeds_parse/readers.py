@@ -41,7 +41,7 @@ def _crash(job: Job) -> ParsedDocument:
 
 
 def _fail(job: Job) -> ParsedDocument:
-    raise KeyError("a mistake of ours")
+    raise KeyError(job.body.upper())
 
 
 def _tell(job: Job) -> ParsedDocument:
