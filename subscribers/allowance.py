@@ -7,13 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import or_
+from sqlalchemy import bindparam, or_
 from sqlalchemy.orm import Session
 
 from subscribers.tables import ALLOWANCE
-from subscribers.upsert import insert
+from subscribers.upsert import dialect_of, insert, insert_for
 
 CLOSED_FOR = timedelta(days=30)
 """How long nothing is sent to an address whose owner said "this wasn't me"."""
@@ -64,23 +66,38 @@ def claim_sign_ups(
 def _take(
     session: Session, kinds: Mapping[str, AllowanceKind], limit: Limit, *, now: datetime
 ) -> list[tuple[str, str]]:
+    times = {
+        "newest_at": now,
+        "updated_at": now,
+        "rested_since": now - limit.gap,
+        "spent_since": now - limit.window,
+    }
     # In one order everywhere: two processes with the same addresses wait for each other instead of deadlocking.
-    rows = [
-        {"address_hash": one, "kind": kinds[one], "newest_at": now, "updated_at": now}
-        for one in sorted(kinds)
-    ]
+    rows = [times | {"address_hash": one, "kind": kinds[one]} for one in sorted(kinds)]
     if not rows:
         return []
+    taken = session.connection().execute(_claim(dialect_of(session)), rows)
+    return [(row.address_hash, row.kind) for row in taken]
+
+
+@cache
+def _claim(dialect: str) -> Any:
+    """Look and take in one statement; its text is made once, the moments come with the rows."""
     have = ALLOWANCE.c
-    take = insert(session, ALLOWANCE).on_conflict_do_update(
+    rested, spent = (bindparam(name, type_=have.newest_at.type) for name in ("rested_since", "spent_since"))
+    names = ("address_hash", "kind", "newest_at", "updated_at")
+    take = insert_for(dialect, ALLOWANCE).values(
+        {name: bindparam(name, type_=have[name].type) for name in names}
+    )
+    now = take.excluded.newest_at  # no parameter of its own here, or each row would be a statement
+    take = take.on_conflict_do_update(
         index_elements=[have.address_hash, have.kind],
         set_={"oldest_at": have.middle_at, "middle_at": have.newest_at, "newest_at": now, "updated_at": now},
-        where=or_(have.newest_at.is_(None), have.newest_at <= now - limit.gap)
-        & or_(have.oldest_at.is_(None), have.oldest_at <= now - limit.window)
+        where=or_(have.newest_at.is_(None), have.newest_at <= rested)
+        & or_(have.oldest_at.is_(None), have.oldest_at <= spent)
         & or_(have.closed_until.is_(None), have.closed_until <= now),
     )
-    taken = session.connection().execute(take.returning(have.address_hash, have.kind), rows)
-    return [(row.address_hash, row.kind) for row in taken]
+    return take.returning(have.address_hash, have.kind)
 
 
 def close(session: Session, kind: AllowanceKind, address_hash: str, *, now: datetime) -> None:

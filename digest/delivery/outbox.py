@@ -62,7 +62,7 @@ def enqueue_all(session: Session, owed: Sequence[OwedMail], *, now: datetime) ->
 
 def unwrite(session: Session, chunks: Sequence[int]) -> None:
     """Take back system mails of the same transaction: nobody has seen them, and nobody ever will."""
-    session.connection().execute(delete(_CHUNK).where(_CHUNK.c.id.in_(chunks)))
+    session.connection().execute(_UNWRITE, {"chunks": chunks})
 
 
 def withdraw(
@@ -298,6 +298,7 @@ def _system_mail_statement() -> Insert:
 _CHUNK: Final = metadata.tables[Chunk.__tablename__]
 _DELIVERY: Final = metadata.tables[Delivery.__tablename__]
 _CHUNKS: Final = _chunks_statement()
+_UNWRITE: Final = delete(_CHUNK).where(_CHUNK.c.id.in_(bindparam("chunks", expanding=True)))
 _SYSTEM_MAIL: Final = _system_mail_statement()
 
 
