@@ -10,14 +10,15 @@ from starlette.responses import JSONResponse, Response
 from digest.delivery import outbox
 from digest.delivery.models import Delivery
 from digest.web import wishes
+from digest.web.centre import centre_page
 from digest.web.forms import read_fields
 from digest.web.mailing import owe
 from digest.web.messages import Say
 from digest.web.pages import language_of, page, say
-from digest.web.preferences import EITHER, Visit, centre_page
 from digest.web.rehearsal import rehearsed
 from digest.web.security import Held
 from digest.web.site import site_of
+from digest.web.visit import EITHER, Visit
 from subscribers import manage, moving, privacy
 from subscribers.addresses import Address
 from subscribers.networks import coarse
@@ -43,7 +44,7 @@ async def change_address(
     address = wishes.address(fields, errors)
     if address is None:
         have = await visit.site.read(visit.load)
-        return centre_page(request, visit, have, sent=fields, errors=errors)
+        return await centre_page(request, visit, have, sent=fields, errors=errors)
     network = coarse(visit.site.client(request) or "")
     have = await visit.write(lambda session, have: ask_new_address(visit, session, have, address, network))
     return _sent(request, visit, have, Say.CHANGE_MAILED)
@@ -71,7 +72,7 @@ async def erase(request: Request, token: str, claims: Annotated[Claims, Depends(
         return await mail_proof(request, visit)
     if fields.one("sure") != "yes":
         have = await visit.site.read(visit.load)
-        return centre_page(request, visit, have, errors=[wishes.FieldError("sure", Say.NOT_SURE)])
+        return await centre_page(request, visit, have, errors=[wishes.FieldError("sure", Say.NOT_SURE)])
     have = await visit.write(lambda session, have: forget(visit, session, have))
     lang = language_of(request, own=have.settings.locale)
     return page(request, "erased", lang=lang, message=say(visit.site, Say.ERASED, lang=lang))

@@ -31,8 +31,10 @@ from digest.web import (
     leave,
     manage,
     mute,
+    pausing,
     preferences,
     signup,
+    similar,
     view,
 )
 from digest.web.assets import read_assets
@@ -52,7 +54,22 @@ from digest.web.site import Site, networks, origin_of
 from digest.web.writer import Lane, Writer
 
 log = structlog.get_logger(__name__)
-ROUTERS = (home, signup, confirm, preferences, account, manage, leave, mute, view, archive, embed, health)
+ROUTERS = (
+    home,
+    signup,
+    similar,
+    confirm,
+    preferences,
+    pausing,
+    account,
+    manage,
+    leave,
+    mute,
+    view,
+    archive,
+    embed,
+    health,
+)
 
 
 def create_app(runtime: Runtime) -> FastAPI:

@@ -22,6 +22,7 @@ from digest.web.errors import Reason, Refused
 from digest.web.headers import MAIL_POLICY
 from digest.web.moments import day_words
 from digest.web.pages import language_of, page
+from digest.web.personal import articles_of_person
 from digest.web.security import Link
 from digest.web.site import Site, site_of
 from subscribers import register
@@ -122,7 +123,7 @@ def own_feed(site: Site, session: Session, claims: Claims, token: str) -> AtomFe
     if person is None or not _may_read(person, claims):
         return None
     today = site.now().astimezone(ZoneInfo(person.timezone)).date()
-    entries = [_entry(site, one) for one in reading.articles_of_person(session, person, today=today)]
+    entries = [_entry(site, one) for one in articles_of_person(session, person, today=today)]
     name = f"feed/{claims.subject}"
     url = site.links.personal_feed(token)
     return _feed(site, name, site.settings.site.name, url, lang=person.locale, entries=entries)

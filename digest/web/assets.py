@@ -15,7 +15,7 @@ KINDS = MappingProxyType(
 )
 
 _BLANKS = re.compile(rb"(?:/\*.*?\*/|\s)+", re.DOTALL)
-_PUNCTUATION = re.compile(rb" ?([{};,]) ?")
+_PUNCTUATION = re.compile(rb" ?([{};,]) ?|(:) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def _asset(path: Path, brand: Brand) -> Asset:
     body = path.read_bytes()
     if path.suffix == ".css":
         colours = f":root{{--accent-light:{brand.accent};--accent-dark:{brand.accent_dark}}}"
-        body = colours.encode() + _PUNCTUATION.sub(rb"\1", _BLANKS.sub(b" ", body))
+        body = colours.encode() + _PUNCTUATION.sub(rb"\1\2", _BLANKS.sub(b" ", body)).replace(b";}", b"}")
     elif path.suffix == ".svg":
         body = body.replace(b"#0b57b7", brand.accent.encode())
     return Asset(body, KINDS[path.suffix], hashlib.sha256(body).hexdigest()[:12])

@@ -9,12 +9,12 @@ from babel.dates import get_day_names
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from digest.matching.offer import SimilarOffer
 from digest.web import wishes
 from digest.web.catalogue import Offered
 from digest.web.forms import Fields
 from digest.web.messages import Say
 from digest.web.pages import answered, error_rows, framed, render, say
-from digest.web.reading import About
 from digest.web.site import Site, site_of
 from subscribers import wording
 from subscribers.tokens import LIFETIMES, NO_SUBJECT, Purpose
@@ -39,7 +39,7 @@ class Draft:
     is_framed: bool = False
     is_expired: bool = False
     is_similar: bool = False
-    about: About | None = None
+    about: SimilarOffer | None = None
     """The article that similar news are asked for; None under `is_similar` if we do not know it."""
     errors: tuple[wishes.FieldError, ...] = ()
     hits: tuple[Mapping[str, Any] | None, ...] = ()
@@ -100,7 +100,7 @@ def _rendered(
         form=_form(site, draft, offered, lang=lang) | {"started": started, "action": _action(request, draft)},
         consent=consent_text(site, lang),
         errors=error_rows(site, draft.errors, lang=lang),
-        article={"title": draft.about.title, "source": draft.about.source} if draft.about else None,
+        article=_article(draft.about),
         is_unknown_article=draft.is_similar and draft.about is None,
     )
 
@@ -117,13 +117,20 @@ def consent_text(site: Site, lang: str) -> str:
     return say(site, Say.CONSENT, lang=lang, publisher=site.publisher)
 
 
+def _article(about: SimilarOffer | None) -> dict[str, Any] | None:
+    """What the form says about the article it is for."""
+    return {"title": about.title, "source": about.source, "more": about.more} if about else None
+
+
 def _form(site: Site, draft: Draft, offered: tuple[Offered, ...], *, lang: str) -> dict[str, Any]:
-    shown = [topic for topic in offered if not draft.is_single or topic.slug in draft.topics]
     texts = [*draft.queries, "", "", ""][:MAX_QUERIES]
     hits = [*draft.hits, None, None, None]
     return {
         "email": draft.email,
-        "topics": [{"slug": one.slug, "name": one.name, "is_on": one.slug in draft.topics} for one in shown],
+        "topics": [
+            _topic(site, one, is_on=one.slug in draft.topics, lang=lang)
+            for one in _shown(draft, offered, lang=lang)
+        ],
         "is_single": draft.is_single,
         "queries": [{"text": text, "hits": found} for text, found in zip(texts, hits, strict=False)],
         "cadence": draft.cadence,
@@ -133,6 +140,30 @@ def _form(site: Site, draft: Draft, offered: tuple[Offered, ...], *, lang: str) 
         "source": draft.source,
         "wording": wording.digest(consent_text(site, lang))[:16],
     }
+
+
+def _shown(draft: Draft, offered: tuple[Offered, ...], *, lang: str) -> list[Offered]:
+    """The topics on the form: those near the article first, then those in the language of the page."""
+    if draft.is_single:
+        return [one for one in offered if one.slug in draft.topics]
+    near = (*draft.about.topics, *draft.about.nearby) if draft.about else ()
+    return sorted(offered, key=lambda one: (one.slug not in near, one.language not in {lang, ""}))
+
+
+def _topic(site: Site, one: Offered, *, is_on: bool, lang: str) -> dict[str, Any]:
+    return {
+        "slug": one.slug,
+        "name": one.name,
+        "is_on": is_on,
+        "hint": foreign(site, one.language, lang=lang),
+    }
+
+
+def foreign(site: Site, language: str, *, lang: str) -> str:
+    """The name of a topic's language where the page speaks another."""
+    if language in {lang, ""}:
+        return ""
+    return str(site.locale(lang).languages.get(language, language))
 
 
 def weekdays(lang: str) -> list[tuple[int, str]]:

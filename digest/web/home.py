@@ -5,17 +5,23 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from digest.web.errors import Reason, Refused
-from digest.web.pages import page
+from digest.web.pages import language_of, page
 from digest.web.site import site_of
 
 router = APIRouter()
+SHOWN = 12
+"""Topics to start from; the form has them all."""
 PRIVATE = ("/confirm/", "/p/", "/u/", "/m/", "/v/", "/feed/", "/manage")
 
 
 @router.get("/")
 async def show_home(request: Request) -> Response:
-    """Say what this is and where to go."""
-    return page(request, "home")
+    """Say what this is and what there is to choose from."""
+    site, lang = site_of(request), language_of(request)
+    offered = await site.catalogue.offered(site.now(), site.read)
+    ours = [one for one in offered if one.language in {lang, ""}]
+    topics = [{"name": one.name, "url": site.paths.subscribe(topic=one.slug)} for one in ours[:SHOWN]]
+    return page(request, "home", lang=lang, topics=topics)
 
 
 @router.get("/robots.txt")

@@ -19,6 +19,7 @@ class Say(StrEnum):
     NO_TOPIC = "Choose at least one topic."
     UNKNOWN_TOPIC = "This topic no longer exists."
     BAD_QUERY = "At position %(position)s: %(hint)s"
+    TOO_BROAD = "This fits more than a quarter of all articles. Narrower: %(options)s"
     TOO_MANY_QUERIES = "At most %(count)s topics of your own."
     BAD_CHOICE = "Please choose one of the values shown."
     BAD_DATE = "Choose a date between tomorrow and one year from now."
@@ -30,6 +31,7 @@ class Say(StrEnum):
     LINK_MAILED = "To be safe we emailed you a link. It works for 15 minutes."
     LINK_MAYBE = "If this address is subscribed, we have just sent a link."
     CHANGE_MAILED = "We sent a link to your new address. It changes when you open the link and confirm."
+    FOLLOWED_AGAIN = "You hear of it again, for half a year."
     FEED_RENEWED = "Your feed has a new address; the old one no longer works."
     LINKS_INVALID = "Old links no longer work, except those to unsubscribe."
     RESUBSCRIBED = "Welcome back: editions come again."
@@ -60,6 +62,7 @@ class Say(StrEnum):
     LENGTH_NORMAL = "Normal"
     LENGTH_LONG = "Long"
     UNTIL = "until %(date)s"
+    ENDS = "ends %(date)s"
     ENDED = "ended"
 
     REASON_TOO_MANY = "too many emails"

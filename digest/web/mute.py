@@ -21,7 +21,7 @@ from digest.web.rehearsal import rehearsed
 from digest.web.security import Held, Link
 from digest.web.site import Site, site_of
 from subscribers import mutes, register
-from subscribers.models import MuteKind, Subscriber, SubscriberState, Subscription, Topic
+from subscribers.models import MuteKind, Subscriber, SubscriberState, Subscription, Topic, TopicKind
 from subscribers.mutes import MuteWish
 from subscribers.tokens import Claims, Purpose
 
@@ -97,6 +97,7 @@ async def choose(request: Request, claims: Annotated[Claims, Depends(Held(MUTE))
         lang=lang,
         message=_outcome(site, matter, choice, until, lang=lang),
         undo=None if choice.is_undo or _is_drop(choice) else choice.back,
+        dropped=_dropped(matter, choice),
         preferences_url=site.preferences(matter.person.public_id, matter.person.token_version),
     )
 
@@ -210,6 +211,15 @@ def _outcome(site: Site, matter: Matter, choice: Choice, until: date | None, *, 
     if until is None:
         return say(site, Say.MUTED, lang=lang, what=what)
     return say(site, Say.MUTED_UNTIL, lang=lang, date=day_words(site, until, lang=lang), what=what)
+
+
+def _dropped(matter: Matter, choice: Choice) -> dict[str, str] | None:
+    """The topic that was dropped, as the preference centre takes it back: its own link may, this one may not."""
+    topic = matter.topic
+    if topic is None or not _is_drop(choice) or choice.is_undo:
+        return None
+    is_own = topic.kind is not TopicKind.CURATED
+    return {"slug": "" if is_own else topic.slug, "query": topic.typed or topic.query if is_own else ""}
 
 
 def _is_drop(choice: Choice) -> bool:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from digest.matching.offer import SimilarOffer, similar_topic
 from digest.web import wishes
 from digest.web.draft import (
     FORM_LIFE,
@@ -27,8 +28,7 @@ from digest.web.limits import Scope
 from digest.web.messages import Say
 from digest.web.orders import Order
 from digest.web.pages import framed, invalid_json, language_of, page, say, see_other
-from digest.web.preview import looked_up
-from digest.web.reading import About, article_by_url
+from digest.web.preview import looked_up, too_broad
 from digest.web.security import Open
 from digest.web.site import Site, site_of
 from digest.web.writer import Lane
@@ -39,7 +39,6 @@ from subscribers.networks import coarse
 from subscribers.tokens import Purpose
 
 router = APIRouter()
-SIMILAR = "similar"
 SHORTEST_VISIT = timedelta(seconds=2)
 
 
@@ -55,20 +54,6 @@ async def show_form(request: Request) -> Response:
 async def take_form(request: Request, _: Annotated[None, Depends(Open(Lane.SIGN_UP))]) -> Response:
     """Note the wish and say what comes next."""
     return await take(request, about=None)
-
-
-@router.get("/subscribe/similar")
-async def show_similar(request: Request) -> Response:
-    """The form for news like one article, with its topics ticked; an unknown article is said, never fetched."""
-    about = await named_article(request)
-    draft = Draft(is_similar=True, about=about, topics=about.topics if about else (), source=SIMILAR)
-    return await draft_page(request, draft, lang=language_of(request))
-
-
-@router.post("/subscribe/similar")
-async def take_similar(request: Request, _: Annotated[None, Depends(Open(Lane.SIGN_UP))]) -> Response:
-    """The same as the ordinary form; the mail names the article, if it is one of ours."""
-    return await take(request, about=await named_article(request))
 
 
 @router.get("/subscribe/check-inbox")
@@ -93,7 +78,7 @@ class Sent:
     request: Request
     fields: Fields
     lang: str
-    about: About | None
+    about: SimilarOffer | None
 
     @property
     def site(self) -> Site:
@@ -101,7 +86,7 @@ class Sent:
         return site_of(self.request)
 
 
-async def take(request: Request, *, about: About | None) -> Response:
+async def take(request: Request, *, about: SimilarOffer | None) -> Response:
     """Read, weigh and note a sign-up; robots get the same answer and leave no trace."""
     site = site_of(request)
     site.limits.hit_sign_up(site.client(request), now=site.now())
@@ -116,18 +101,13 @@ async def take(request: Request, *, about: About | None) -> Response:
     weigh_twice_without_form(request, site, fields)
     errors: list[wishes.FieldError] = []
     order = order_of(sent, errors, slugs=await offered_slugs(site))
-    if order is None:
+    errors += await too_broad(site, queries_of(fields), lang=sent.lang)
+    if order is None or errors:
         site.metrics.signups.labels("invalid").inc()
         return await refused(sent, errors)
     await site.writer.sign_up(order)
     site.metrics.signups.labels("taken").inc()
     return answer(sent)
-
-
-async def named_article(request: Request) -> About | None:
-    """The article that the address of the form names, if it is one of ours."""
-    url = request.query_params.get("url", "")
-    return await site_of(request).read(lambda session: article_by_url(session, url))
 
 
 async def named_topics(request: Request) -> tuple[str, ...]:
@@ -147,7 +127,7 @@ async def show_matches(sent: Sent) -> Response:
     site.limits.hit_near(Scope.PREVIEW, site.client(sent.request), now=site.now())
     errors: list[wishes.FieldError] = []
     wishes.own_topics(queries_of(sent.fields), errors, most=MAX_QUERIES, lang=sent.lang)
-    hits = await looked_up(site, queries_of(sent.fields))
+    hits = await looked_up(site, queries_of(sent.fields), lang=sent.lang)
     draft = replace(redrawn(sent, errors), hits=tuple(hits))
     return await draft_page(sent.request, draft, lang=sent.lang, status=422 if errors else 200)
 
@@ -199,9 +179,10 @@ def order_of(sent: Sent, errors: list[wishes.FieldError], *, slugs: frozenset[st
         errors.append(wishes.FieldError("topic" if slugs else "query", Say.NO_TOPIC))
     if errors or address is None:
         return None
+    about = sent.about
     choices = Choices(
         topics=topics,
-        own=own,
+        own=tuple(similar_topic(about, one.typed) for one in own) if about else own,
         cadence=schedule.cadence,
         weekday=schedule.weekday,
         timezone=wishes.timezone(fields, default=site.settings.timezone),
@@ -214,7 +195,7 @@ def order_of(sent: Sent, errors: list[wishes.FieldError], *, slugs: frozenset[st
         page=page_of(sent.request),
         network=coarse(site.client(sent.request) or ""),
         words=words_of(site, fields, lang=sent.lang),
-        article=sent.about.title if sent.about else None,
+        article=about.title if about else None,
     )
 
 
@@ -247,5 +228,5 @@ async def refused(sent: Sent, errors: list[wishes.FieldError]) -> Response:
     if wants_json(sent.request):
         return invalid_json(sent.site, errors, lang=sent.lang)
     draft = redrawn(sent, errors)
-    is_single = len(draft.topics) == 1 and draft.source not in {HOSTED, SIMILAR}
+    is_single = len(draft.topics) == 1 and draft.source != HOSTED and not draft.is_similar
     return await draft_page(sent.request, replace(draft, is_single=is_single), lang=sent.lang, status=422)

@@ -61,17 +61,16 @@ def topics(fields: Fields, errors: list[FieldError], *, offered: Collection[str]
 def own_topics(
     texts: Sequence[str], errors: list[FieldError], *, most: int, lang: str
 ) -> tuple[OwnTopic, ...]:
-    """The queries somebody typed; an empty field is none, the n-th field's id is `query-n`."""
+    """The queries somebody typed; an empty field is none."""
     found: dict[str, OwnTopic] = {}
     for number, text in enumerate(texts, start=1):
-        field_id = "query" if number == 1 else f"query-{number}"
         if not text:
             continue
         try:
             canonical_text = str(parse_query(text))
         except QueryError as error:
             values = {"position": error.position + 1, "hint": error.sentence(lang)}
-            errors.append(FieldError(field_id, Say.BAD_QUERY, values))
+            errors.append(FieldError(query_id(number), Say.BAD_QUERY, values))
         else:
             found.setdefault(
                 canonical_text, OwnTopic(query=canonical_text, typed=text[:MAX_QUERY], name=text[:200])
@@ -79,6 +78,11 @@ def own_topics(
     if len(found) > most:
         errors.append(FieldError("query", Say.TOO_MANY_QUERIES, {"count": most}))
     return tuple(found.values())[:most]
+
+
+def query_id(number: int) -> str:
+    """The id of the n-th field for a query, counted from 1."""
+    return "query" if number == 1 else f"query-{number}"
 
 
 def schedule(fields: Fields, errors: list[FieldError]) -> Schedule:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from digest.web import wishes
 from digest.web.errors import Refused
 from digest.web.forms import MAX_BODY, MAX_FIELDS, Fields, read_fields
-from digest.web.preferences import LONGEST_PAUSE, last_day
+from digest.web.pausing import LONGEST, last_day
 from digest.web.security import is_own_page
 
 OWN = "https://news.example.org"
@@ -146,9 +146,9 @@ def test_a_time_of_day_is_never_one_that_daylight_saving_moves() -> None:
 
 @given(st.dates(), st.text(max_size=12))
 def test_a_pause_ends_in_the_future_or_not_at_all(today: date, text: str) -> None:
-    today = min(today, date.max - LONGEST_PAUSE)
+    today = min(today, date.max - LONGEST)
     until = last_day(Fields({"until": (text,)}), today=today)
-    assert until is None or today < until <= today + LONGEST_PAUSE
+    assert until is None or today < until <= today + LONGEST
 
 
 @pytest.mark.parametrize(
