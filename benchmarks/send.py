@@ -38,7 +38,7 @@ from digest.delivery.models import Chunk, Delivery, DeliveryState
 from digest.delivery.options import Options
 from digest.delivery.outbox import EditionLedger
 from digest.delivery.post import post_office
-from digest.delivery.queue import Due, _due
+from digest.delivery.queue import due
 from digest.editions.models import Edition, EditionState
 from digest.editions.plan import InstantRules, plan_due
 from digest.feeds.models import Article, ArticleState, Feed, FeedState, Trust
@@ -275,7 +275,7 @@ def sample(runtime: Runtime) -> bytes:
     mails = Mails(runtime)
     with runtime.db.read() as session:
         chunk_id = session.exec(select(col(Delivery.chunk_id)).limit(1)).one()
-        row = Due(*session.execute(_due(chunk_id, NOW)).first())  # type: ignore[misc]
+        row = due(session, chunk_id, now=NOW)[0]
         mails.load(session, [row])
     return mails.compose(row, dated_at=NOW).data
 

@@ -132,7 +132,7 @@ class Line:
         return is_written and not shared.is_stopping and shared.throttle.rate.wait(self._loop.time()) <= 0
 
     def _has_work(self) -> bool:
-        return self._may_take() and self.work.waiting > 0 and self.work.can_pick(self._may_send)
+        return self.work.waiting > 0 and self._may_take() and self.work.can_pick(self._may_send)
 
     def _may_send(self, provider: str) -> bool:
         return self._shared.throttle.may_send(provider, at=self._loop.time())

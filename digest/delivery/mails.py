@@ -7,8 +7,8 @@ the same, octet for octet. What cannot be rendered fails its own deliveries, onc
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import lru_cache
+from datetime import date, datetime, timedelta
+from functools import lru_cache, partial
 from typing import Final, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -89,7 +89,8 @@ class Mails(Composer):
         self._loads: tuple[_Loaded, ...] = ()
         self._ready: OrderedDict[int, _Ready | Exception] = OrderedDict()
         self._kept = 0
-        self._day = lru_cache(maxsize=4096)(self._day_in_words)
+        self._zone = ZoneInfo(parts.house.timezone)
+        self._day = lru_cache(maxsize=4096)(partial(_day_in_words, parts.templates))
         links = parts.links
         self._prefixes = {
             Slot.UNSUBSCRIBE: links.unsubscribe(""),
@@ -153,7 +154,8 @@ class Mails(Composer):
             if slot in wanted:
                 values[slot] = sign(purpose, person, version=row.token_version, expires_at=dated_at + _A_YEAR)
         if Slot.SINCE in wanted:
-            values[Slot.SINCE] = self._day(row.confirmed_at or dated_at, ready.facts.language)
+            since = (row.confirmed_at or dated_at).astimezone(self._zone).date()
+            values[Slot.SINCE] = self._day(since, ready.facts.language)
         return values
 
     def _content(self, content_id: int | None) -> _Ready:
@@ -236,9 +238,9 @@ class Mails(Composer):
         )
         return Outgoing(row.id, message.sender, message.recipient, message.data)
 
-    def _day_in_words(self, at: datetime, language: str) -> str:
-        day = at.astimezone(ZoneInfo(self._parts.house.timezone)).date()
-        return self._parts.templates.day(day, lang=language)
+
+def _day_in_words(templates: Templates, day: date, language: str) -> str:
+    return templates.day(day, lang=language)
 
 
 def _size(ready: "_Ready | Exception") -> int:

@@ -78,6 +78,7 @@ class SqliteMarks(Marks):
         pooled.detach()
         self._driver.execute(f"PRAGMA synchronous={'FULL' if is_durable else 'NORMAL'}")
         self._driver.execute("PRAGMA busy_timeout=250")
+        self._driver.execute("PRAGMA wal_autocheckpoint=0")  # others do it, in threads: it waits for the disk
 
     @override
     def write(self, sent: Sequence[SentMark], starts: Sequence[StartMark]) -> set[int]:
@@ -98,9 +99,9 @@ class SqliteMarks(Marks):
 
     def _start(self, cursor: sqlite3.Cursor, starts: Sequence[StartMark]) -> set[int]:
         """What the fence allows stays true until the commit: the transaction began IMMEDIATE."""
-        chunks = {(mark.chunk_id, mark.fence) for mark in starts}
+        chunks = {mark[1:3] for mark in starts}
         allowed = {one for one in chunks if cursor.execute(self._ALLOWED, one).fetchone()}
-        ours = [mark for mark in starts if (mark.chunk_id, mark.fence) in allowed]
+        ours = [mark for mark in starts if mark[1:3] in allowed]
         cursor.executemany(
             self._START, [(_text(m.dated_at), m.fence, m.delivery_id, m.chunk_id) for m in ours]
         )
@@ -182,5 +183,6 @@ class PostgresMarks(Marks):
 
 
 def _text(moment: datetime) -> str:
-    """A moment as SQLAlchemy stores it on SQLite."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+    """A moment as SQLAlchemy stores it on SQLite: in UTC, to the microsecond, without the zone."""
+    moment = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return moment.isoformat(" ", "microseconds")[:26]

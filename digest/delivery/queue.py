@@ -4,21 +4,35 @@ A claim is one statement for both databases; on SQLite it rests on BEGIN IMMEDIA
 dead owner left `in_data`, so nothing is ever taken twice without being counted.
 """
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Float, Select, extract, func, literal, select, type_coerce, update
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Row,
+    Select,
+    bindparam,
+    extract,
+    func,
+    literal,
+    select,
+    text,
+    type_coerce,
+    update,
+)
 from sqlmodel import Session, col
 
 from digest.db import Database, changed
 from digest.delivery.models import Chunk, Delivery, DeliveryState, MailKind, Reason
 from digest.delivery.settlement import Settlement
 from digest.editions.models import Edition, EditionState
-from subscribers.models import Subscriber
+from subscribers.types import UtcDateTime
 
 CAREFUL_CLAIMS: Final = 3
 POISON_CLAIMS: Final = 5
@@ -91,7 +105,7 @@ class Queue:
                 )
             if expires_at <= now:
                 self.settlement.expire(session, chunk_id, now=now)
-            rows = [Due(*row) for row in session.execute(_due(chunk_id, now))]
+            rows = due(session, chunk_id, now=now)
         return Claim(chunk_id, edition_id, lane, fence, rows, claims >= CAREFUL_CLAIMS, orphans)
 
     def renew(self, claims: Sequence[Claim]) -> set[int]:
@@ -188,17 +202,14 @@ def finish_edition(session: Session, edition_id: int, *, now: datetime) -> bool:
     open_chunks = (
         select(col(Chunk.id)).where(col(Chunk.edition_id) == edition_id, col(Chunk.is_open)).exists()
     )
-    finishing = (
-        update(Edition)
-        .where(
-            col(Edition.id) == edition_id,
-            col(Edition.is_planned),
-            col(Edition.state) == EditionState.SENDING,
-            ~open_chunks,
-        )
-        .values(state=EditionState.FINISHED, finished_at=now, counts=count_states(session, edition_id))
-    )
-    return changed(session, finishing) == 1
+    its = update(Edition).where(col(Edition.id) == edition_id)
+    finishing = its.where(
+        col(Edition.is_planned), col(Edition.state) == EditionState.SENDING, ~open_chunks
+    ).values(state=EditionState.FINISHED, finished_at=now)
+    if changed(session, finishing) == 0:
+        return False
+    session.execute(its.values(counts=count_states(session, edition_id)))  # once, not for every chunk
+    return True
 
 
 def finish_all(session: Session, *, now: datetime) -> int:
@@ -220,32 +231,52 @@ def count_states(session: Session, edition_id: int) -> dict[str, int]:
     return {state.value: found.get(state.value, 0) for state in DeliveryState}
 
 
-def _due(chunk_id: int, now: datetime) -> Select[Any]:
-    d, s = Delivery, Subscriber
-    return (
-        select(
-            col(d.id),
-            col(d.kind),
-            col(d.edition_id),
-            col(d.content_id),
-            col(d.data),
-            func.coalesce(col(d.address), col(s.address)),
-            func.coalesce(func.nullif(col(d.locale), ""), col(s.locale), ""),
-            col(s.public_id),
-            func.coalesce(col(s.token_version), 0),
-            col(s.confirmed_at),
-            col(d.attempts),
-            col(d.resends),
-            col(d.dated_at),
-        )
-        .outerjoin(s, col(s.id) == col(d.subscriber_id))
-        .where(
-            col(d.chunk_id) == chunk_id,
-            col(d.state).in_(_OPEN),
-            col(d.next_attempt_at).is_(None) | (col(d.next_attempt_at) <= now),
-        )
-        .order_by(col(d.content_id), col(d.id))
+def due(session: Session, chunk_id: int, *, now: datetime) -> list[Due]:
+    """What of a chunk may be tried now, ordered by content."""
+    rows = session.connection().execute(_DUE, {"chunk": chunk_id, "now": now}).all()
+    return [_as_due(row) for row in rows]
+
+
+_DUE: Final = text(
+    """
+    SELECT d.id, d.kind, d.edition_id, d.content_id, d.data, coalesce(d.address, s.address),
+           coalesce(nullif(d.locale, ''), s.locale, ''), s.public_id, coalesce(s.token_version, 0), s.confirmed_at,
+           d.attempts, d.resends, d.dated_at
+      FROM delivery d LEFT JOIN subscriber s ON s.id = d.subscriber_id
+     WHERE d.chunk_id = :chunk AND d.state IN ('planned', 'deferred')
+       AND (d.next_attempt_at IS NULL OR d.next_attempt_at <= :now)
+     ORDER BY d.content_id, d.id
+    """
+).bindparams(bindparam("now", type_=UtcDateTime))
+"""Run for each delivery there is: rows come as the driver gives them, and only what is there is converted."""
+
+
+def _as_due(row: Row[Any]) -> Due:
+    raw = Due._make(row)
+    return raw._replace(
+        kind=MailKind(raw.kind),
+        data=_document(raw.data),
+        person=_public_id(raw.person),
+        confirmed_at=_moment(raw.confirmed_at),
+        dated_at=_moment(raw.dated_at),
     )
+
+
+def _document(stored: Any) -> Any:
+    """SQLite keeps JSON as text."""
+    return json.loads(stored) if isinstance(stored, str) else stored
+
+
+def _public_id(stored: Any) -> UUID | None:
+    """SQLite keeps ids as 32 hexadecimal digits."""
+    return UUID(int=int(stored, 16)) if isinstance(stored, str) else stored
+
+
+def _moment(stored: Any) -> datetime | None:
+    """SQLite keeps moments as text, in UTC."""
+    if isinstance(stored, str):
+        return datetime.fromisoformat(stored).replace(tzinfo=UTC)
+    return stored.astimezone(UTC) if isinstance(stored, datetime) else None
 
 
 def _left(chunk_id: int, now: datetime) -> Select[Any]:

@@ -149,8 +149,13 @@ class Worker:
     async def _land(
         self, claimers: Sequence[asyncio.Task[None]], tasks: Sequence[asyncio.Task[None]]
     ) -> None:
-        """Mails past their dot wait for their answer, but not for ever; a claim under way is awaited, or it would be lost."""
+        """Mails past their dot wait for their answer, but not for ever; a claim under way is awaited, or it would be lost.
+
+        So is word of a pause: the other workers, and the next run, must know of it.
+        """
         await asyncio.wait([*claimers, *tasks], timeout=self._options.farewell.total_seconds())
+        if self._side_jobs:
+            await asyncio.wait(self._side_jobs, timeout=self._options.farewell.total_seconds())
         await _cancel([*claimers, *tasks])
         async with asyncio.timeout(self._options.farewell.total_seconds()):
             await self._committer.barrier()

@@ -70,7 +70,7 @@ class Workload:
         return [one for one in self.chunks.values() if one.held_back and not one.waiting and not one.flying]
 
     def pick(self, may_send: Callable[[str], bool]) -> tuple[Due, InHand, str] | None:
-        """The next delivery whose provider may be sent to; providers take turns."""
+        """The next delivery whose provider may be sent to. Providers take turns when they are full."""
         for _ in range(len(self._turn)):
             provider = self._turn[0]
             queue = self._queues[provider]

@@ -12,17 +12,18 @@ All lower case, since some servers fold it. Keys derive from the secret, one per
 
 import hmac
 import re
-from base64 import b32encode
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from digest.mail.errors import AddressError
 
-_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = tuple(first + second for first in _LETTERS for second in _LETTERS)
 _PURPOSES = ("edition", "system", "bounce", "unsubscribe")
 # "+", the longest delivery id (63 bits in base 36), "." and 16 letters of proof.
 _VERP_ROOM = 1 + 13 + 1 + 16
@@ -48,8 +49,10 @@ class Envelopes:
     def __init__(
         self, *, secret: bytes, sender: str, bounce: str | None = None, unsubscribe: str | None = None
     ) -> None:
+        # Keyed once and copied for each proof: setting a key up costs more than hashing a name.
         self._keys = {
-            purpose: hmac.digest(secret, f"mail:{purpose}".encode(), "sha256") for purpose in _PURPOSES
+            purpose: hmac.new(hmac.digest(secret, f"mail:{purpose}".encode(), "sha256"), digestmod="sha256")
+            for purpose in _PURPOSES
         }
         self._sender = sendable(sender)
         self._domain = sender.rpartition("@")[2].lower()
@@ -90,8 +93,9 @@ class Envelopes:
         return f"{local}+{base36(delivery_id)}.{proof}@{domain}"
 
     def _proof(self, purpose: str, text: str, *, length: int) -> str:
-        proof = hmac.digest(self._keys[purpose], text.encode(), "sha256")
-        return b32encode(proof).decode().lower()[:length]
+        keyed = self._keys[purpose].copy()
+        keyed.update(text.encode())
+        return base32(keyed.digest(), length=length)
 
 
 def sendable(address: str) -> str:
@@ -103,6 +107,13 @@ def sendable(address: str) -> str:
             "the address is not of the form name@domain in plain ASCII; it cannot be written to"
         )
     return address
+
+
+def base32(octets: bytes, *, length: int) -> str:
+    """The first `length` (even) letters of the lower-case base 32 (RFC 4648) of enough octets, without padding."""
+    bits = 5 * length
+    number = int.from_bytes(octets) >> (8 * len(octets) - bits)
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(bits - 10, -1, -10)])
 
 
 def base36(number: int) -> str:

@@ -17,6 +17,7 @@ _WIDTH = 78  # RFC 5322 §2.1.1
 _ENCODED_WIDTH = 76  # RFC 2047 §2: a line that holds encoded words
 _NAME = re.compile(r"[A-Z][A-Za-z-]+")
 _PLAIN = re.compile(r"[\x20-\x7e]+")
+_NO_URI = re.compile(r"[\s<>,]")
 _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _DIRTY = re.compile(
     "[\\s\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef"
@@ -68,7 +69,7 @@ def header(name: str, value: Value) -> bytes:
     if not _NAME.fullmatch(name):
         raise HeaderError(f"{name!r} is no header name")
     line = f"{name}: {_written(name, value)}\r\n"
-    if max(map(len, line.split("\r\n"))) > 998:
+    if len(line) > 1000 and max(map(len, line.split("\r\n"))) > 998:
         raise HeaderError(f"{name} is longer than the 998 octets of a line")
     return line.encode("ascii")
 
@@ -76,6 +77,8 @@ def header(name: str, value: Value) -> bytes:
 def _written(name: str, value: Value) -> str:
     room = _WIDTH - len(name) - 2
     match value:
+        case str():
+            return _plain(name, value)
         case Text():
             return _words(_not_empty(name, cleaned(value.value, limit=998)), room=room)
         case Mailbox():
@@ -84,8 +87,6 @@ def _written(name: str, value: Value) -> str:
             return _uris(name, value)
         case Folded():
             return _lines([_plain(name, piece) for piece in value.pieces], room=room, between="")
-        case str():
-            return _plain(name, value)
 
 
 def _not_empty(name: str, value: str) -> str:
@@ -120,7 +121,7 @@ def _quoted_or_encoded(words: str, *, room: int) -> str:
 
 def _uris(name: str, value: Uris) -> str:
     for uri in value.values:
-        if re.search(r"[\s<>,]", _plain(name, uri)):
+        if _NO_URI.search(_plain(name, uri)):
             raise HeaderError(f"{name} holds an address with a space, comma or angle bracket")
     return f",{_FOLD}".join(f"<{uri}>" for uri in value.values)
 

@@ -6,7 +6,7 @@ A mail is a pure function of (content, reader, letterhead, keys, date): composed
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 
 from digest.mail import scan
@@ -15,8 +15,8 @@ from digest.mail.envelope import Envelope, sendable
 from digest.mail.errors import SlotError
 from digest.mail.headers import Mailbox, Uris, header
 from digest.mail.parts import Prepared, prepare
-from digest.mail.quoted import encode, ended
-from digest.mail.slots import Slot, fill
+from digest.mail.quoted import SOFT_BREAK, encode, ended
+from digest.mail.slots import TOKEN_SLOTS, Slot, fill
 
 __all__ = ["Letterhead", "ListMail", "Message", "Prepared", "compose", "prepare"]
 
@@ -122,8 +122,10 @@ def compose(
     block = b"".join(written for _, written in fields)
     scan.expect(block, [name for name, _ in fields])
     body = _body(prepared, slots)
-    signature = signer.sign([written for _, written in fields], body, at=dated_at) if signer else b""
-    data = b"".join((signature, block, b"\r\n", body))
+    if signer:
+        joined = b"".join(body)
+        block, body = signer.sign([written for _, written in fields], joined, at=dated_at) + block, [joined]
+    data = b"".join((block, b"\r\n", *body))
     return Message(sender=envelope.return_path, recipient=envelope.recipient, data=data, envid=envelope.envid)
 
 
@@ -136,7 +138,7 @@ def _fields(
 ) -> list[Field]:
     """Every header field in its order, each once."""
     return [
-        _field("Date", rfc5322_date(dated_at)),
+        _common("Date", rfc5322_date(dated_at)),
         ("From", letterhead.sender),
         _field("To", envelope.recipient),
         ("Subject", prepared.subject),
@@ -160,7 +162,7 @@ def _list_fields(letterhead: Letterhead, envelope: Envelope, list_mail: ListMail
         ("List-Unsubscribe", header("List-Unsubscribe", Uris(uris))),
         _ONE_CLICK,
         *others,
-        _field("Feedback-ID", f"{list_mail.campaign}:{letterhead.feedback_id}"),
+        _common("Feedback-ID", f"{list_mail.campaign}:{letterhead.feedback_id}"),
     ]
 
 
@@ -168,23 +170,36 @@ def _field(name: str, value: str) -> Field:
     return name, header(name, value)
 
 
+_common = lru_cache(maxsize=64)(_field)
+"""A field that many mails share."""
+
+
 _AUTO_SUBMITTED = _field("Auto-Submitted", "auto-generated")
 _PRECEDENCE = _field("Precedence", "bulk")
 _ONE_CLICK = _field("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
 
 
-def _body(prepared: Prepared, slots: Mapping[Slot, str]) -> bytes:
+def _body(prepared: Prepared, slots: Mapping[Slot, str]) -> list[bytes]:
     """The body with every hole filled, each value on physical lines of its own."""
-    if missing := sorted(slot.name.lower() for slot in prepared.slots if slot not in slots):
+    if not prepared.slots <= slots.keys():
+        missing = sorted(slot.name.lower() for slot in prepared.slots - slots.keys())
         raise SlotError(f"no value for slot {', '.join(missing)}")
     pieces = list(prepared.pieces)
     for hole, positions in prepared.holes:
-        value = ended(encode(fill(hole.slot, slots[hole.slot], is_html=hole.is_html)))
+        value = _filled(hole.slot, slots[hole.slot], is_html=hole.is_html)
         for position in positions:
             pieces[position] = value
-    return b"".join(pieces)
+    return pieces
 
 
+@lru_cache(maxsize=64)
+def _filled(slot: Slot, value: str, *, is_html: bool) -> bytes:
+    """A value as it stands in the body; a token is its own quoted-printable. Raises SlotError."""
+    filled = fill(slot, value, is_html=is_html)
+    return filled.encode() + SOFT_BREAK if slot in TOKEN_SLOTS else ended(encode(filled))
+
+
+@lru_cache(maxsize=16)
 def rfc5322_date(at: datetime) -> str:
     """The moment in UTC, as the Date header wants it, whatever the locale."""
     at = at.astimezone(UTC)

@@ -74,7 +74,10 @@ class Outcome:
 
 def words(text: bytes) -> str:
     """A server's words, made fit to be stored: printable ASCII, at most 200 characters."""
-    return _UNPRINTABLE.sub(b" ", text[:1000]).decode("ascii").strip()[:REPLY_LIMIT]
+    said = text[:1000]
+    if not (said.isascii() and (plain := said.decode("ascii")).isprintable()):
+        plain = _UNPRINTABLE.sub(b" ", said).decode("ascii")
+    return plain.strip()[:REPLY_LIMIT]
 
 
 def outcome_of(reply: Reply, phase: Phase) -> Outcome:

@@ -89,12 +89,9 @@ class Prepared:
     content_names: tuple[str, ...]
     pieces: tuple[bytes, ...]
     holes: tuple[tuple[Hole, tuple[int, ...]], ...]
+    slots: frozenset[Slot]
+    """What a mail of it needs values for."""
     size: int
-
-    @property
-    def slots(self) -> frozenset[Slot]:
-        """The slots a mail of it needs values for."""
-        return frozenset(hole.slot for hole, _ in self.holes)
 
 
 @dataclass(slots=True)
@@ -149,6 +146,7 @@ def prepare(
         content_names=names,
         pieces=pieces,
         holes=holes,
+        slots=frozenset(hole.slot for hole, _ in holes),
         size=sum(map(len, pieces)),
     )
 

@@ -63,22 +63,19 @@ class Session:
 
     def envelope(self, mail: Outgoing) -> bytes:
         """MAIL, RCPT and DATA of one mail as one group; DATA stands last, as RFC 2920 demands."""
-        options = " ".join(self.mail_options(mail))
-        notify = "".join(f" {option}" for option in self.rcpt_options(mail))
-        return (
-            f"MAIL FROM:<{mail.sender}> {options}\r\nRCPT TO:<{mail.recipient}>{notify}\r\nDATA\r\n".encode(
-                "ascii"
-            )
-        )
+        group = f"MAIL {self.mail_from(mail)}\r\nRCPT {self.rcpt_to(mail)}\r\nDATA\r\n"
+        return group.encode("ascii")
 
-    def mail_options(self, mail: Outgoing) -> list[str]:
-        """Parameters of MAIL: the size where it is understood, and what a bounce shall bring back."""
-        options = [f"SIZE={len(mail.data)}"] if self.size_limit else []
-        return [*options, "RET=HDRS", f"ENVID=d{mail.delivery_id}"] if self.has_dsn else options
+    def mail_from(self, mail: Outgoing) -> str:
+        """What follows MAIL: the size where it is understood, and what a bounce shall bring back."""
+        size = f" SIZE={len(mail.data)}" if self.size_limit else ""
+        report = f" RET=HDRS ENVID=d{mail.delivery_id}" if self.has_dsn else ""
+        return f"FROM:<{mail.sender}>{size}{report}"
 
-    def rcpt_options(self, mail: Outgoing) -> list[str]:
-        """Parameters of RCPT: the address a bounce shall name (RFC 3461)."""
-        return [f"ORCPT=rfc822;{_XTEXT.sub(_escaped, mail.recipient)}"] if self.has_dsn else []
+    def rcpt_to(self, mail: Outgoing) -> str:
+        """What follows RCPT, with the address a bounce shall name (RFC 3461)."""
+        report = f" ORCPT=rfc822;{_XTEXT.sub(_escaped, mail.recipient)}" if self.has_dsn else ""
+        return f"TO:<{mail.recipient}>{report}"
 
     def _refusal(self, mail: Outgoing) -> Outcome | None:
         if not (_ADDRESS.fullmatch(mail.recipient) and _ADDRESS.fullmatch(mail.sender)):

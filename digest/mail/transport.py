@@ -255,14 +255,12 @@ class _Stock:
     async def _offer(self, mail: Outgoing) -> Outcome | None:
         """MAIL, RCPT and DATA; None on 354 with the recipient accepted."""
         session = self._session
-        sender = " ".join([f"FROM:<{mail.sender}>", *session.mail_options(mail)])
-        recipient = " ".join([f"TO:<{mail.recipient}>", *session.rcpt_options(mail)])
         try:
-            answer = await self._say(b"MAIL", sender)
+            answer = await self._say(b"MAIL", session.mail_from(mail))
             if answer.code // 100 != 2:
                 self._client.close()
                 return untouched(Phase.MAIL, _reply(answer))
-            answer = await self._say(b"RCPT", recipient)
+            answer = await self._say(b"RCPT", session.rcpt_to(mail))
             if answer.code // 100 != 2:
                 return await self._refused(answer, Phase.RCPT)
             answer = await self._say(b"DATA")

@@ -98,7 +98,7 @@ class Wire(asyncio.Protocol):
     @override
     def data_received(self, data: bytes) -> None:
         try:
-            self._replies.extend(self._reader.feed(data))
+            self._reader.feed(data, self._replies)
         except MalformedReplyError as error:
             self.end(str(error))
         self._wake()

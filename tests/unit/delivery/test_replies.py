@@ -16,9 +16,10 @@ REPLIES = [Reply(250, b"first second third"), Reply(354, b"go"), Reply(221, b"")
 @settings(max_examples=50)
 @given(st.lists(st.integers(0, len(STREAM)), max_size=8))
 def test_the_same_replies_come_out_wherever_the_stream_is_cut(cuts: list[int]) -> None:
-    reader, found, edges = ReplyReader(), [], [0, *sorted(cuts), len(STREAM)]
+    reader, edges = ReplyReader(), [0, *sorted(cuts), len(STREAM)]
+    found: list[Reply] = []
     for start, end in pairwise(edges):
-        found += reader.feed(STREAM[start:end])
+        reader.feed(STREAM[start:end], found)
     assert found == REPLIES
 
 
@@ -37,8 +38,10 @@ def test_the_same_replies_come_out_wherever_the_stream_is_cut(cuts: list[int]) -
     ],
 )
 def test_what_is_no_reply_is_an_error(stream: bytes) -> None:
+    found: list[Reply] = []
     with pytest.raises(MalformedReplyError):
-        list(ReplyReader().feed(stream))
+        ReplyReader().feed(b"250 before\r\n" + stream, found)
+    assert found == [Reply(250, b"before")]
 
 
 @settings(max_examples=100)
