@@ -9,6 +9,7 @@ from typing import Any, Final
 import structlog
 
 from digest import stages
+from digest.delivery.loop import new_loop
 from digest.delivery.post import post_office
 from digest.delivery.worker import Worker
 from digest.runtime import Runtime
@@ -58,14 +59,16 @@ class Gathering:
 @contextmanager
 def gathering(runtime: Runtime) -> Iterator[Callable[[], None]]:
     """Gather in a thread until the block ends; gives what wakes it."""
-    with _thread("gather", lambda: Gathering(runtime), lambda one, stop: one.live(stop)) as wake:
+    with _thread(
+        "gather", lambda: Gathering(runtime), lambda one, stop: one.live(stop), asyncio.new_event_loop
+    ) as wake:
         yield wake
 
 
 @contextmanager
 def sending(runtime: Runtime) -> Iterator[Callable[[], None]]:
     """Send in a thread until the block ends; gives what wakes it. Mails past their dot land before it returns."""
-    with _thread("send", lambda: post_office(runtime), _send) as wake:
+    with _thread("send", lambda: post_office(runtime), _send, new_loop) as wake:
         yield wake
 
 
@@ -75,7 +78,10 @@ async def _send(worker: Worker, stop: asyncio.Event) -> None:
 
 @contextmanager
 def _thread(
-    name: str, make: Callable[[], Any], live: Callable[[Any, asyncio.Event], Coroutine[Any, Any, None]]
+    name: str,
+    make: Callable[[], Any],
+    live: Callable[[Any, asyncio.Event], Coroutine[Any, Any, None]],
+    loop_factory: Callable[[], asyncio.AbstractEventLoop],
 ) -> Iterator[Callable[[], None]]:
     started: threading.Event = threading.Event()
     inside: dict[str, Any] = {}
@@ -87,7 +93,8 @@ def _thread(
 
     def run() -> None:
         try:
-            asyncio.run(main())
+            with asyncio.Runner(loop_factory=loop_factory) as runner:
+                runner.run(main())
         except BaseException:
             _log.exception("thread_failed", thread=name)
             raise
