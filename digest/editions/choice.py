@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
@@ -42,18 +41,17 @@ class Wish(NamedTuple):
 
 @dataclass(slots=True)
 class Choice:
-    """Chooses for any number of wishes from one pool; `now` is the edition's due time."""
+    """Chooses for any number of wishes from one pool."""
 
     pool: Pool
-    now: datetime
+    standings: Standings
+    """Of the pool's articles."""
     alike: Mapping[int, set[int]]
     said: Mapping[str, frozenset[int]] = field(default_factory=dict)
     """Of each muted query the articles that say so."""
-    _standings: Standings = field(init=False)
     _relatives: Relatives = field(init=False)
 
     def __post_init__(self) -> None:
-        self._standings = Standings(self.pool.facts, now=self.now)
         self._relatives = Relatives(self.pool.facts, self.alike)
 
     def content(self, wish: Wish) -> dict[str, Any]:
@@ -64,7 +62,7 @@ class Choice:
         chosen = select(
             windows,
             topics=[topic for topic, _ in wish.topics],
-            standings=self._standings,
+            standings=self.standings,
             relatives=self._relatives,
             limits=LIMITS[MailLength(wish.length)],
             carried=wish.carried,
@@ -90,10 +88,10 @@ class Choice:
 
     def _window(self, news: "_News") -> list[Standing]:
         """The articles of a topic for a reader who hears everything."""
-        shared = self._standings.window(news.topic, news.start, news.fresh, best=news.best)
+        shared = self.standings.window(news.topic, news.start, news.fresh, best=news.best)
         if not news.left_over:
             return shared
-        return [*shared, *self._standings.of(news.topic, news.left_over, best=news.best)]
+        return [*shared, *self.standings.of(news.topic, news.left_over, best=news.best)]
 
     def _heard(
         self, wish: Wish, news: Iterable["_News"]
@@ -111,7 +109,7 @@ class Choice:
                 else:
                     why[hit.article_id] = reason or "less"
             best = max((hit.score for hit in hits), default=0.0)
-            windows.append(self._standings.of(one.topic, hits, best=best))
+            windows.append(self.standings.of(one.topic, hits, best=best))
         heard = {one.article_id for window in windows for one in window}
         return windows, [(article, why[article]) for article in sorted(why.keys() - heard)]
 

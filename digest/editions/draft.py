@@ -9,8 +9,8 @@ from sqlmodel import Session, col
 from digest.editions import selection
 from digest.editions.calendar import next_due, zone
 from digest.editions.due import slot_of
-from digest.editions.likeness import EditionLikeness
 from digest.editions.models import Content, Edition, EditionState, Release
+from digest.editions.news import EditionNews
 from digest.editions.releases import cut, newest_release
 from subscribers.models import Subscriber, SubscriberState, Subscription, Topic
 
@@ -47,7 +47,7 @@ def draft_edition(session: Session, person: Subscriber, *, now: datetime) -> int
         state=EditionState.PLANNED,
         created_at=now,
     )
-    wishes = selection.gather(session, [person], edition=edition, carried={}, likeness=EditionLikeness())
+    wishes = selection.gather(session, [person], edition=edition, carried={}, news=EditionNews(edition))
     if not wishes.by_key:
         raise NothingNewError("There is no news for this reader since the last edition; nothing to show.")
     session.execute(delete(Edition).where(*slot_of(edition)))  # this very slot may be planned already

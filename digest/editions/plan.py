@@ -15,8 +15,8 @@ from sqlmodel import col
 from digest.db import Database
 from digest.editions.due import due_slots, groups, open_edition
 from digest.editions.ledger import Alerts, InstantRules, Ledger, PlannedDelivery
-from digest.editions.likeness import EditionLikeness
 from digest.editions.models import Edition, EditionState
+from digest.editions.news import EditionNews
 from digest.editions.releases import cut_release, newest_release
 from digest.editions.slices import plan_slice
 
@@ -74,10 +74,10 @@ def plan_due(
     return counts
 
 
-def _unplanned(db: Database) -> list[int]:
+def _unplanned(db: Database) -> list[Edition]:
     with db.read() as session:
         rows = session.execute(
-            select(col(Edition.id))
+            select(Edition)
             .where(
                 col(Edition.is_planned).is_(False),
                 col(Edition.state).in_([EditionState.PLANNED, EditionState.SENDING]),
@@ -90,7 +90,7 @@ def _unplanned(db: Database) -> list[int]:
 def _plan_edition(
     db: Database,
     ledger: Ledger,
-    edition_id: int,
+    edition: Edition,
     *,
     now: datetime,
     instant: InstantRules,
@@ -99,14 +99,12 @@ def _plan_edition(
 ) -> None:
     counts.editions += 1
     size = slice_size or LEAST
-    likeness = EditionLikeness()
+    news = EditionNews(edition)
     is_last = False
     while not is_last:
         began = time.monotonic()
         with db.write() as session:
-            written = plan_slice(
-                session, ledger, edition_id, now=now, instant=instant, size=size, likeness=likeness
-            )
+            written = plan_slice(session, ledger, edition.id, now=now, instant=instant, size=size, news=news)
         counts.deliveries += written.deliveries
         counts.contents += written.contents
         is_last = written.is_last

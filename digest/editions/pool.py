@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -43,8 +43,24 @@ class Pool:
     matches: dict[int, list[Found]] = field(default_factory=lambda: defaultdict(list))
     carried: dict[int, dict[int, Found]] = field(default_factory=lambda: defaultdict(dict))
     facts: dict[int, Facts] = field(default_factory=dict)
+    _since: dict[int, int] = field(default_factory=dict)
+    """The release after which a topic's matches are here."""
     _starts: dict[tuple[int, int], int | None] = field(default_factory=dict)
     _hits: dict[tuple[int, int], tuple[list[Found], float]] = field(default_factory=dict)
+
+    def read(self, session: Session, *, oldest: Mapping[int, int], carried: Iterable[int]) -> None:
+        """See that of each topic everything after `oldest[topic]` is here, and every left-over article."""
+        missing = {
+            topic: since for topic, since in oldest.items() if since < self._since.get(topic, since + 1)
+        }
+        if missing:
+            since = min(missing.values())
+            self.matches.update(_matches_of(session, sorted(missing), since=since, up_to=self.release_no))
+            self._since.update(dict.fromkeys(missing, since))
+        if unknown := set(carried) - self.carried.keys():
+            self.carried.update(_matches_by_topic(session, sorted(unknown)))
+        articles = {one.article_id for topic in missing for one in self.matches.get(topic, ())} | unknown
+        self.facts.update(_facts(session, articles - self.facts.keys()))
 
     def start(self, topic: int, since: int) -> int | None:
         """The release of the topic's first match after `since`; None if nothing came."""
@@ -73,21 +89,6 @@ class Pool:
         return found
 
 
-def read_pool(
-    session: Session, *, oldest: Mapping[int, int], release_no: int, carried: Iterable[int]
-) -> Pool:
-    """Everything released up to `release_no`: of each topic what came after `oldest[topic]`, and the left-overs."""
-    pool = Pool(release_no)
-    _read_matches(session, pool, oldest)
-    for batch in in_batches(sorted(set(carried))):
-        rows = session.execute(_matches().where(col(Match.article_id).in_(batch)))
-        for topic, *found in rows:
-            pool.carried[found[1]][topic] = Found(*found)
-    articles = {one.article_id for found in pool.matches.values() for one in found} | pool.carried.keys()
-    pool.facts.update(_facts(session, articles))
-    return pool
-
-
 def _release(one: Found) -> int:
     return one.release_no
 
@@ -96,20 +97,31 @@ def _matches() -> Any:
     return select(*_FOUND).join(Article, col(Article.id) == col(Match.article_id))
 
 
-def _read_matches(session: Session, pool: Pool, oldest: Mapping[int, int]) -> None:
-    since = min(oldest.values(), default=0)
-    for batch in in_batches(sorted(oldest)):
+def _matches_of(session: Session, topics: Sequence[int], *, since: int, up_to: int) -> dict[int, list[Found]]:
+    """The matches of each topic in some releases, in their order."""
+    matches: dict[int, list[Found]] = defaultdict(list)
+    for batch in in_batches(topics):
         rows = session.execute(
             _matches()
             .where(
                 col(Match.topic_id).in_(batch),
                 col(Article.release_no) > since,
-                col(Article.release_no) <= pool.release_no,
+                col(Article.release_no) <= up_to,
             )
             .order_by(col(Match.topic_id), col(Article.release_no), col(Match.article_id))
         )
         for topic, *found in rows:
-            pool.matches[topic].append(Found(*found))
+            matches[topic].append(Found(*found))
+    return matches
+
+
+def _matches_by_topic(session: Session, articles: Sequence[int]) -> dict[int, dict[int, Found]]:
+    """Of each article its matches by topic."""
+    matches: dict[int, dict[int, Found]] = {article: {} for article in articles}
+    for batch in in_batches(articles):
+        for topic, *found in session.execute(_matches().where(col(Match.article_id).in_(batch))):
+            matches[found[1]][topic] = Found(*found)
+    return matches
 
 
 def _facts(session: Session, articles: Iterable[int]) -> dict[int, Facts]:

@@ -17,9 +17,9 @@ from sqlmodel import Session, col
 from digest.db import in_batches
 from digest.editions import mutes
 from digest.editions.choice import Choice, Wish
-from digest.editions.likeness import EditionLikeness
 from digest.editions.models import Content, Edition
-from digest.editions.pool import Pool, read_pool
+from digest.editions.news import EditionNews
+from digest.editions.pool import Pool
 from digest.feeds.models import Article
 from digest.matching.article import ArticleText
 from digest.matching.stored import COLUMNS, article_texts
@@ -69,6 +69,14 @@ class Wishes:
         else:
             self.by_key.setdefault(key, []).append(person)
 
+    def note(self, wish: Wish) -> str | None:
+        """The key of a wish, which is now known; None if it holds no news."""
+        if not (wish.topics or wish.muted_topics):
+            return None
+        key = wish.key()
+        self.wish_of[key] = wish
+        return key
+
     def compose(self, key: str) -> dict[str, Any]:
         """The values of the Content row for a key."""
         return {"key": key, **self.choice.content(self.wish_of[key])}
@@ -80,36 +88,21 @@ def gather(
     *,
     edition: Edition,
     carried: Mapping[int, LeftOver],
-    likeness: EditionLikeness,
+    news: EditionNews,
 ) -> Wishes:
     """The distinct selections of these people for an edition; `carried` maps a subscriber to what was left over."""
-    ids = [one.id for one in people]
-    follows = _subscriptions(session, ids)
-    muted = mutes.of(session, ids, local_date=edition.local_date)
-    waiting = {one.id: _still_waiting(carried.get(one.id), one.last_release) for one in people}
-    pool = read_pool(
+    wants = _wants(session, people, local_date=edition.local_date, carried=carried)
+    distinct = dict.fromkeys(wants)
+    choice = news.choice(
         session,
-        oldest=_oldest(people, follows),
-        release_no=edition.release_no,
-        carried=chain.from_iterable(waiting.values()),
+        oldest=_oldest(distinct),
+        carried=chain.from_iterable(one.carried for one in distinct),
     )
-    alike = likeness.pairs(session, pool.facts, now=edition.due_at)
-    wishes = Wishes(Choice(pool, edition.due_at, alike))
-    known: dict[tuple[Any, ...], str | None] = {}
-    for person in people:
-        wants = _Wants(
-            follows.get(person.id, ()),
-            person.last_release,
-            waiting[person.id],
-            tuple(muted.get(person.id, ())),
-            person.locale,
-            person.format,
-            person.length,
-        )
-        if wants not in known:
-            known[wants] = _note(wishes, _wish(wants, pool=pool, local_date=edition.local_date))
-        wishes.add(person, known[wants])
-    wishes.choice.said = _said(session, pool, wishes.wish_of.values())
+    wishes = Wishes(choice)
+    keys = {one: wishes.note(_wish(one, pool=choice.pool, local_date=edition.local_date)) for one in distinct}
+    for person, wanted in zip(people, wants, strict=True):
+        wishes.add(person, keys[wanted])
+    choice.said = _said(session, choice.pool, wishes.wish_of.values())
     return wishes
 
 
@@ -125,13 +118,29 @@ class _Wants(NamedTuple):
     length: str
 
 
-def _note(wishes: Wishes, wish: Wish) -> str | None:
-    """The key of the wish, which is now known; None if it holds no news."""
-    if not (wish.topics or wish.muted_topics):
-        return None
-    key = wish.key()
-    wishes.wish_of[key] = wish
-    return key
+def _wants(
+    session: Session,
+    people: Sequence[Reader],
+    *,
+    local_date: date,
+    carried: Mapping[int, LeftOver],
+) -> list[_Wants]:
+    """What each of these people wants."""
+    ids = [one.id for one in people]
+    follows = _subscriptions(session, ids)
+    muted = mutes.of(session, ids, local_date=local_date)
+    return [
+        _Wants(
+            follows.get(one.id, ()),
+            one.last_release,
+            _still_waiting(carried.get(one.id), one.last_release),
+            tuple(muted.get(one.id, ())),
+            one.locale,
+            one.format,
+            one.length,
+        )
+        for one in people
+    ]
 
 
 def _wish(wants: _Wants, *, pool: Pool, local_date: date) -> Wish:
@@ -149,12 +158,12 @@ def _wish(wants: _Wants, *, pool: Pool, local_date: date) -> Wish:
     return Wish(tuple(topics), tuple(muted_topics), tuple(sorted(again)), *wants[3:])
 
 
-def _oldest(people: Iterable[Reader], follows: Mapping[int, Sequence[Follow]]) -> dict[int, int]:
+def _oldest(wants: Iterable[_Wants]) -> dict[int, int]:
     """Of each topic the release after which somebody has seen nothing of it."""
     oldest: dict[int, int] = {}
-    for person in people:
-        for topic, since, _ in follows.get(person.id, ()):
-            begin = max(person.last_release, since)
+    for one in wants:
+        for topic, since, _ in one.follows:
+            begin = max(one.last_release, since)
             if begin < oldest.get(topic, begin + 1):
                 oldest[topic] = begin
     return oldest
@@ -209,7 +218,7 @@ def _subscriptions(session: Session, ids: Sequence[int]) -> dict[int, tuple[Foll
     """What each person follows, in the reader's own order; expired and broken topics are left out."""
     follows: dict[int, tuple[Follow, ...]] = {}
     for batch in in_batches(ids):
-        rows = session.connection().execute(
+        rows = session.connection().execute(  # plain rows: there are more of them than of anything else
             select(
                 col(Subscription.subscriber_id),
                 col(Subscription.topic_id),
@@ -220,6 +229,6 @@ def _subscriptions(session: Session, ids: Sequence[int]) -> dict[int, tuple[Foll
             .where(col(Subscription.subscriber_id).in_(batch), col(Topic.state) == TopicState.ACTIVE)
             .order_by(col(Subscription.subscriber_id), col(Subscription.position), col(Subscription.topic_id))
         )
-        for subscriber, group in groupby(rows, key=itemgetter(0)):
+        for subscriber, group in groupby(rows.all(), key=itemgetter(0)):
             follows[subscriber] = tuple(map(_FOLLOW, group))
     return follows

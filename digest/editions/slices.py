@@ -12,8 +12,8 @@ from sqlmodel import Session, col
 from digest.db import in_batches
 from digest.editions import calendar, selection
 from digest.editions.ledger import Alerts, InstantRules, Ledger, PlannedDelivery
-from digest.editions.likeness import EditionLikeness
 from digest.editions.models import Content, Edition, EditionState
+from digest.editions.news import EditionNews
 from subscribers.models import Cadence, Subscriber, SubscriberState
 
 
@@ -34,7 +34,7 @@ def plan_slice(
     now: datetime,
     instant: InstantRules,
     size: int,
-    likeness: EditionLikeness,
+    news: EditionNews,
 ) -> SliceCounts:
     """Write down the next people of an edition, at most `size`."""
     edition = session.get(Edition, edition_id, with_for_update=True)
@@ -46,7 +46,7 @@ def plan_slice(
         return SliceCounts(is_last=True)
     people = _next_people(session, edition, size)
     chosen = _taking_part(session, ledger, edition, people, now=now, instant=instant)
-    rows, contents = _write_contents(session, ledger, edition, chosen, now=now, likeness=likeness)
+    rows, contents = _write_contents(session, ledger, edition, chosen, now=now, news=news)
     if rows:
         ledger.write(session, edition.id, rows, now=now)
         edition.state = EditionState.SENDING
@@ -145,14 +145,14 @@ def _write_contents(
     people: list[Person],
     *,
     now: datetime,
-    likeness: EditionLikeness,
+    news: EditionNews,
 ) -> tuple[list[PlannedDelivery], int]:
     """The distinct selections of these people, stored once each, and one planned delivery a person with news."""
     wishes = selection.gather(
         session,
         people,
         edition=edition,
-        likeness=likeness,
+        news=news,
         carried=selection.carried_by(session, ledger.last_contents(session, [one.id for one in people])),
     )
     known = _known_contents(session, edition.id, list(wishes.by_key))

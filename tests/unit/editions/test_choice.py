@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from digest.editions.choice import LIMITS, Choice, Wish
 from digest.editions.mutes import less_of
 from digest.editions.pool import Found, Pool
-from digest.matching.standing import Facts
+from digest.matching.standing import Facts, Standings
 from subscribers.models import MailLength, MuteKind
 from tests.support.naive_choice import Candidate, TopicHit, apply, plainly
 
@@ -122,7 +122,7 @@ def test_each_wish_gets_what_it_would_get_alone(seed: int) -> None:
         article: set(random.sample(sorted(pool.facts), k=min(3, len(pool.facts)))) - {article}
         for article in random.sample(sorted(pool.facts), k=len(pool.facts) // 5)
     }
-    choice = Choice(pool, SEVEN, alike, SAID)
+    choice = Choice(pool, Standings(pool.facts, now=SEVEN), alike, SAID)
     for _ in range(6):
         wish = wish_of(random, pool)
         assert choice.content(wish)["selection"] == alone(pool, wish, alike)
