@@ -54,10 +54,11 @@ class OrderBook:
         now = self._clock()
         requests = [self._request(session, order, now=now) for order in orders]
         owed = sign_up(session, requests, now=now, hasher=self._hasher)
-        # A mail that is not owed is written and taken back: nobody learns from the time an answer takes.
+        # What is not owed is written and taken back, and once more for all: no answer is quicker for owing nothing.
         nothing = _nothing(now)
-        chunks = outbox.enqueue_all(session, [mail or nothing for mail in owed], now=now)
-        outbox.unwrite(session, [chunk for chunk, mail in zip(chunks, owed, strict=True) if mail is None])
+        mails = [*(mail or nothing for mail in owed), nothing]
+        chunks = outbox.enqueue_all(session, mails, now=now)
+        outbox.unwrite(session, [chunk for chunk, mail in zip(chunks, mails, strict=True) if mail is nothing])
 
     def _request(self, session: Session, order: Order, *, now: datetime) -> SignUp:
         origin = Origin(
