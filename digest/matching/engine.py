@@ -22,7 +22,6 @@ from digest.matching.places import PlaceFinder
 from digest.matching.program import Program, anchors, atom_of, compiled, leaf
 from digest.matching.program import leaves as leaves_of
 from digest.matching.query import Precision, Query
-from digest.matching.reasons import Reasons
 from digest.matching.syntax import Value
 
 __all__ = ["ArticleText", "Explanation", "Hit", "Matcher", "Precision", "explain"]
@@ -44,12 +43,14 @@ class Hit(NamedTuple):
 class Entry:
     """One distinct query and the topics that ask for it."""
 
-    __slots__ = ("gate", "program", "topics")
+    __slots__ = ("gate", "is_shared", "program", "topics")
 
     def __init__(self, program: Program, gate: Precision) -> None:
         self.program = program
         self.gate = gate
         self.topics: tuple[int, ...] = ()
+        self.is_shared = False
+        """Whether it is filed under several atoms."""
 
 
 class Matcher:
@@ -95,7 +96,9 @@ class Matcher:
             entry = self._entries[gate][program] = Entry(program, gate)
             for part in set(leaves_of(program)):
                 self._index.hold(atom_of(part))
-            for number in self._anchors(program):
+            anchored = self._anchors(program)
+            entry.is_shared = len(anchored) > 1
+            for number in anchored:
                 self._filed.setdefault(number, []).append(entry)
             self._finder = PlaceFinder(self._index)
         entry.topics = (*entry.topics, topic_id)
@@ -134,15 +137,19 @@ class Matcher:
     def match_read(self, readings: Sequence[Reading]) -> list[Hit]:
         """All hits of articles that are analysed already, as one batch."""
         with _uncollected():
-            batch = Batch(readings, self._finder)
-            reasons = Reasons(batch, self._index)
-            ids = [reading.article.id for reading in readings]
-            hits: list[Hit] = []
-            for entry in self._met(batch):
-                for article, leaves in matches(entry.program, entry.gate, batch):
-                    reason = reasons.reason(leaves, article)
-                    hits += [_hit((ids[article], topic, *reason)) for topic in entry.topics]
-            return hits
+            return self._matched(readings)
+
+    def _matched(self, readings: Sequence[Reading]) -> list[Hit]:
+        batch = Batch(readings, self._finder, self._index)
+        ids = [reading.article.id for reading in readings]
+        hits: list[Hit] = []
+        for entry in self._met(batch):
+            if found := matches(entry.program, entry.gate, batch):
+                topics = entry.topics
+                hits += [
+                    _hit((ids[article], topic, *reason)) for article, reason in found for topic in topics
+                ]
+        return hits
 
     def leading_keys(self, vocabulary: Iterable[str]) -> set[str]:
         """The keys of a vocabulary of which every article with a hit holds one."""
@@ -154,13 +161,14 @@ class Matcher:
     def _met(self, batch: Batch) -> Iterator[Entry]:
         """Every entry filed under something that stands in the batch, once."""
         seen: set[Entry] = set()
+        filed = self._filed
         for number in batch.postings:
-            for entry in self._filed.get(number, ()):
-                if isinstance(entry.program, int):
-                    yield entry
-                elif entry not in seen:
+            for entry in filed.get(number, ()):
+                if entry.is_shared:
+                    if entry in seen:
+                        continue
                     seen.add(entry)
-                    yield entry
+                yield entry
 
 
 @contextmanager

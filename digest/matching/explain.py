@@ -12,13 +12,14 @@ from digest.matching.article import ArticleText, read
 from digest.matching.atoms import atom
 from digest.matching.batch import Batch
 from digest.matching.frequencies import Frequencies
-from digest.matching.gate import evidence, matches, place_count
+from digest.matching.gate import evidence, matches
 from digest.matching.index import AtomIndex
 from digest.matching.places import PlaceFinder
 from digest.matching.program import Scope, compiled, is_true, leaf, scope_of
 from digest.matching.query import Precision, Query
-from digest.matching.reasons import Reason, Reasons
+from digest.matching.reasons import reason
 from digest.matching.syntax import And, Count, Field, Node, Not, Or, Value
+from digest.matching.traces import RANKS, Reason
 
 
 class Verdict(StrEnum):
@@ -106,26 +107,27 @@ class _Inquiry:
         self.languages = languages
         self.index = AtomIndex(languages, Frequencies())
         self.program = compiled(query.root, self.leaf)
-        self.batch = Batch([read(article, languages)], PlaceFinder(self.index))
-        self.reasons = Reasons(self.batch, self.index)
+        self.batch = Batch([read(article, languages)], PlaceFinder(self.index), self.index)
 
     def leaf(self, value: Value) -> int:
         return leaf(self.index.number(atom(value, self.languages)), value.field)
 
     def holds(self, node: Node) -> bool:
-        return is_true(compiled(node, self.leaf), self.batch.holder(0))
+        if isinstance(node, Not):
+            return not self.holds(node.child)
+        return is_true(compiled(node, self.leaf), lambda leaf: 0 in self.batch.positions[leaf])
 
     def explanation(self) -> Explanation:
         findings = tuple(self.findings(self.query.root))
         if not self.holds(self.query.root):
             verdict, words = self.miss()
             return Explanation(verdict, findings, words)
-        leaves = evidence(self.program, self.batch, 0)
-        places = place_count(leaves, self.batch, 0)
-        if not any(matches(self.program, self.gate, self.batch)):
+        traces = evidence(self.program, 0, self.batch)
+        places = sum(trace.places for trace in traces)
+        if not matches(self.program, self.gate, self.batch):
             zones = tuple(dict.fromkeys(finding.field for finding in findings))
             return Explanation(Verdict.MENTIONED, findings, zones, places)
-        return Explanation(Verdict.MATCHED, findings, (), places, self.reasons.reason(leaves, 0))
+        return Explanation(Verdict.MATCHED, findings, (), places, reason(traces))
 
     def findings(self, node: Node) -> Iterator[Finding]:
         """Every value found that speaks for the article."""
@@ -141,11 +143,11 @@ class _Inquiry:
 
     def finding(self, value: Value) -> Finding:
         part = self.leaf(value)
-        trace = self.reasons.trace(part, 0)
+        trace = self.batch.traces[part, 0]
         around = trace.printed
         if scope_of(part) != Scope.META:
             around = self.batch.readings[0].around(trace.start, trace.end - trace.start)
-        return Finding(str(value), trace.reason.field, trace.printed, around, trace.places)
+        return Finding(str(value), RANKS[trace.rank], trace.printed, around, trace.places)
 
     def miss(self) -> tuple[Verdict, tuple[str, ...]]:
         """What made the query false: an exclusion, the language, or values that are missing."""

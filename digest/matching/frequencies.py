@@ -1,7 +1,7 @@
 """In how many articles a word form stands: the weight of rare words, and the choice of cheap keys."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log
 
@@ -19,10 +19,11 @@ class Frequencies:
         """In how many of the articles a form stands."""
         return self.counts.get(form, 0)
 
-    def df_of(self, element: Iterable[tuple[str, ...]]) -> int:
-        """The highest count among all keys of an element."""
-        counts = self.counts
-        return max([counts.get(key.lstrip("=^"), 0) for keys in element for key in keys], default=0)
+    def df_of(self, keys: Sequence[str]) -> int:
+        """The highest count among the keys of one word."""
+        if len(keys) == 1:
+            return self.counts.get(keys[0].lstrip("=^"), 0)
+        return max([self.counts.get(key.lstrip("=^"), 0) for key in keys], default=0)
 
     def idf(self, df: int) -> float:
         """The weight of a word that stands in `df` articles: ln(1 + N / (1 + df)); 1 where nothing was counted."""

@@ -4,101 +4,115 @@ A true query is a match only if its evidence suffices: a place near enough, thre
 speaks of no text at all. Evidence is the places of those values that make the query true, each value once.
 """
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence, Set
+from typing import Final, TypeAlias
 
 from digest.matching.batch import Batch
-from digest.matching.program import SCOPE_MASK, Branch, Operator, Program, articles, asks_no_text, true_leaves
+from digest.matching.program import (
+    Branch,
+    Flat,
+    Operator,
+    Program,
+    articles,
+    asks_no_text,
+    in_least,
+    true_leaves,
+)
+from digest.matching.reasons import reason
 from digest.matching.syntax import Precision
+from digest.matching.traces import BODY, ENOUGH, Enough, Reason, Trace
 
-OFTEN: Final = 3
-"""So many places altogether are no mere mention."""
+Matches: TypeAlias = Sequence[tuple[int, Reason]]
+"""Articles of a batch by number, each with its reason."""
 
-
-def matches(program: Program, gate: Precision, batch: Batch) -> Iterator[tuple[int, Sequence[int]]]:
-    """The articles of a batch that match, by number, each with the leaves that make the program true there."""
-    values = _plain_values(program)
-    if values:
-        yield from _plain_matches(program, values, gate, batch)
-        return
-    for article in articles(program, batch.articles):
-        leaves = evidence(program, batch, article)
-        if (
-            gate is Precision.ALL
-            or _suffices(leaves, article, gate, batch)
-            or _is_free(program, batch, article)
-        ):
-            yield article, leaves
+_ALL: Final = Operator.ALL
 
 
-def _plain_values(program: Program) -> tuple[int, ...]:
-    """The leaves of a program that is one operator over words of the whole text, exclusions aside; else none.
+def matches(program: Program, gate: Precision, batch: Batch) -> Matches:
+    """The articles of a batch that match."""
+    if isinstance(program, int):
+        return batch.alone[gate][program]
+    if isinstance(program, Branch):
+        return _judged(program, articles(program, batch.articles), gate, batch)
+    if program.operator is _ALL:
+        return _with_all(program, gate, batch)
+    return _with_some(program, gate, batch)
 
-    Nearly all queries are of this kind, and quicker to answer.
-    """
-    if not isinstance(program, Branch):
-        return () if program & SCOPE_MASK else (program,)
-    found = []
-    for child in program.children:
-        if isinstance(child, Branch):
-            if child.operator is not Operator.NONE:
-                return ()
-        elif child & SCOPE_MASK:
+
+def evidence(program: Program, article: int, batch: Batch) -> Sequence[Trace]:
+    """Where the leaves stand that make a true program true in one article."""
+    if isinstance(program, Flat):
+        leaves = [leaf for leaf in program.children if article in batch.positions[leaf]]
+    else:
+        leaves = true_leaves(program, lambda leaf: article in batch.positions[leaf])
+    return [batch.traces[leaf, article] for leaf in leaves]
+
+
+def _with_all(program: Flat, gate: Precision, batch: Batch) -> Matches:
+    """Where all of some leaves stand, and none of those excluded."""
+    if len(program.children) == 1:
+        without = _union(program.excluded, batch)
+        return [one for one in batch.alone[gate][program.children[0]] if one[0] not in without]
+    found: Set[int] | None = None
+    for leaf in program.children:
+        rows = batch.positions[leaf].keys()
+        found = rows if found is None else found & rows
+        if not found:
             return ()
-        else:
-            found.append(child)
-    return tuple(dict.fromkeys(found))
+    if program.excluded:
+        found = (found or set()) - _union(program.excluded, batch)
+    return _judged(program, found or (), gate, batch)
 
 
-def _plain_matches(
-    program: Program, values: tuple[int, ...], gate: Precision, batch: Batch
-) -> Iterator[tuple[int, Sequence[int]]]:
-    ends = batch.ends(gate)
-    often = OFTEN if gate is Precision.NORMAL else math.inf
-    if len(values) == 1 and values[0] == program:
-        for article, positions in batch.table(program).items():
-            if positions[0] < ends[article] or len(positions) >= often:
-                yield article, values
-        return
-    tables = [(value, batch.table(value)) for value in values]
-    for article in articles(program, batch.articles):
-        leaves, first, count = [], math.inf, 0
-        for value, table in tables:
-            if article in table:
-                positions = table[article]
-                leaves.append(value)
-                count += len(positions)
-                first = min(first, positions[0])
-        if first < ends[article] or count >= often:
-            yield article, leaves
+def _union(leaves: Iterable[int], batch: Batch) -> set[int]:
+    return set[int]().union(*[batch.positions[leaf] for leaf in leaves])
 
 
-def _is_free(program: Program, batch: Batch, article: int) -> bool:
-    """Whether a part of the query asks for no text at all."""
-    return isinstance(program, Branch) and batch.has_fields and asks_no_text(program, batch.holder(article))
+def _with_some(program: Flat, gate: Precision, batch: Batch) -> Matches:
+    """Where at least so many of some leaves stand; mostly no article holds two of them."""
+    seen: set[int] = set()
+    twice: set[int] = set()
+    for leaf in program.children:
+        rows = batch.positions[leaf]
+        if not seen.isdisjoint(rows):
+            twice.update(seen & rows.keys())
+        seen.update(rows)
+    if program.least > 1:
+        return _judged(program, _at_least(program, twice, batch), gate, batch) if twice else ()
+    found: list[tuple[int, Reason]] = []
+    for leaf in program.children:
+        found += batch.alone[gate][leaf]
+    if not twice:
+        return found
+    return [one for one in found if one[0] not in twice] + _judged(program, twice, gate, batch)
 
 
-def evidence(program: Program, batch: Batch, article: int) -> Sequence[int]:
-    """The leaves that make a true program true in one article."""
-    return true_leaves(program, batch.holder(article)) if isinstance(program, Branch) else [program]
+def _at_least(program: Flat, twice: set[int], batch: Batch) -> set[int]:
+    return (
+        twice if program.least == 2 else set(in_least(program.least, map(batch.articles, program.children)))
+    )
 
 
-def place_count(leaves: Iterable[int], batch: Batch, article: int) -> int:
-    """In how many places of the text leaves stand altogether."""
-    return sum(len(batch.positions(leaf, article) or ()) for leaf in leaves)
+def _judged(
+    program: Flat | Branch, found: Iterable[int], gate: Precision, batch: Batch
+) -> list[tuple[int, Reason]]:
+    """Those of the articles in which a program is true whose evidence suffices."""
+    enough = ENOUGH[gate]
+    judged = []
+    for article in found:
+        traces = evidence(program, article, batch)
+        if _suffices(traces, enough) or _is_free(program, article, traces, batch):
+            judged.append((article, reason(traces)))
+    return judged
 
 
-def _suffices(leaves: Sequence[int], article: int, gate: Precision, batch: Batch) -> bool:
-    """Whether the places of the evidence pass; a single value that is no text needs none."""
-    end = batch.ends(gate)[article]
-    count = 0
-    for leaf in leaves:
-        positions = batch.positions(leaf, article)
-        if positions:
-            if positions[0] < end:
-                return True
-            count += len(positions)
-        elif len(leaves) == 1:
-            return True
-    return gate is Precision.NORMAL and count >= OFTEN
+def _suffices(traces: Sequence[Trace], enough: Enough) -> bool:
+    return min([trace.rank for trace in traces]) <= enough.rank or (
+        sum([trace.places for trace in traces]) >= enough.places
+    )
+
+
+def _is_free(program: Flat | Branch, article: int, traces: Sequence[Trace], batch: Batch) -> bool:
+    """Whether the program is true by a part that asks for no text."""
+    is_possible = any(trace.rank > BODY for trace in traces)
+    return is_possible and asks_no_text(program, lambda leaf: article in batch.positions[leaf])

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
-from digest.matching.atoms import Atom, Style, keys
+from digest.matching.atoms import Atom, Element, Style, keys
 from digest.matching.frequencies import Frequencies
 from digest.matching.patterns import Patterns, fits
 from digest.matching.syntax import Field
@@ -106,7 +106,7 @@ class AtomIndex:
         count = len(atom.elements) - 1
         if count == 1:
             return 0
-        rarity = [self.frequencies.df_of(element) for element in atom.elements]
+        rarity = [self._df(element) for element in atom.elements]
         return min(range(count), key=lambda start: min(rarity[start], rarity[start + 1]))
 
     def leading_keys(self, number: int, vocabulary: Iterable[str]) -> set[str]:
@@ -131,7 +131,11 @@ class AtomIndex:
             return _STAR_COST
         if atom.field is not Field.ANY:
             return _FIELD_COST
-        return min(self.frequencies.df_of(element) for element in atom.elements) / len(atom.elements)
+        return min(map(self._df, atom.elements)) / len(atom.elements)
+
+    def _df(self, element: Element) -> int:
+        """In how many articles a word stands, in the language in which it stands most."""
+        return max(map(self.frequencies.df_of, element))
 
 
 def _with(table: Table, key: object, alone: Numbers) -> None:

@@ -5,11 +5,13 @@ The cost depends on the words of the article, not on the number of atoms.
 
 from bisect import insort
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from digest.matching.article import Meta, Reading
 from digest.matching.atoms import Atom, keys
 from digest.matching.index import AtomIndex, Numbers
+from digest.matching.memo import Memo
 from digest.matching.syntax import Field
 from digest.matching.text import CACHE_SIZE, Token
 
@@ -27,7 +29,7 @@ class PlaceFinder:
 
     def __init__(self, index: AtomIndex) -> None:
         self._index = index
-        self._known: list[dict[Token, tuple[Numbers, _Seconds] | None]] = [{} for _ in index.words]
+        self._known = [Memo(partial(self._look_up, language)) for language in range(len(index.words))]
 
     @property
     def has_fields(self) -> bool:
@@ -42,12 +44,15 @@ class PlaceFinder:
             known.clear()
         found: Places = {}
         for position, token in enumerate(reading.tokens):
-            entry = known[token] if token in known else self._look_up(token, language)
+            entry = known[token]
             if entry is None:
                 continue
             numbers, seconds = entry
-            if numbers:
-                _add(found, numbers, position)
+            for number in numbers:
+                if number in found:
+                    found[number].append(position)
+                else:
+                    found[number] = [position]
             if seconds:
                 self._add_phrases(found, seconds, reading, position)
         if reading.closed:
@@ -55,11 +60,10 @@ class PlaceFinder:
         found.update((number, []) for number in self._of_meta(reading))
         return found
 
-    def _look_up(self, token: Token, language: int) -> tuple[Numbers, _Seconds] | None:
+    def _look_up(self, language: int, token: Token) -> tuple[Numbers, _Seconds] | None:
         """What a word leads to; None for most words."""
         entry = (self._of_token(token, language), self._seconds(token, language))
-        self._known[language][token] = found = entry if any(entry) else None
-        return found
+        return entry if any(entry) else None
 
     def _of_token(self, token: Token, language: int) -> Numbers:
         words = self._index.words[language]
@@ -92,13 +96,14 @@ class PlaceFinder:
     def _add_phrases(self, found: Places, seconds: _Seconds, reading: Reading, position: int) -> None:
         for key in reading.tokens[position + 1].keys:
             for followers in seconds:
-                for number in followers.get(key, ()):
-                    self._add_phrase(found, number, reading, position)
+                if key in followers:
+                    for number in followers[key]:
+                        self._add_phrase(found, number, reading, position)
 
     def _add_phrase(self, found: Places, number: int, reading: Reading, position: int) -> None:
         atom = self._index.atoms[number]
         if len(atom.elements) == 2:
-            _add(found, (number,), position)
+            _insert(found, number, position)
             return
         start = position - self._index.anchor_pair(atom)
         if start >= 0 and stands(atom, reading.tokens, start, self._index.language_index(reading.language)):
@@ -167,15 +172,6 @@ def hosts(host: str) -> Iterator[str]:
     while "." in host:
         yield host
         host = host.partition(".")[2]
-
-
-def _add(found: Places, numbers: Numbers, position: int) -> None:
-    for number in numbers:
-        positions = found.get(number)
-        if positions is None:
-            found[number] = [position]
-        elif positions[-1] != position:
-            positions.append(position)
 
 
 def _insert(found: Places, number: int, position: int) -> None:
