@@ -1,14 +1,20 @@
 """`digest editions`: what went out, what waits, and how to stop and go on."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlmodel import Session, col, select
 
 from digest.cli import opening, output
+from digest.cli import restored as restoring
+from digest.cli.restored import WayOut
 from digest.delivery import edition_control as control
-from digest.delivery.history import counts_by_state
+from digest.delivery import witness
+from digest.delivery.history import counts_by_reason, counts_by_state
+from digest.delivery.models import Instance
+from digest.delivery.reasons import explain_reason
 from digest.editions.listing import list_editions
+from digest.editions.models import EditionState
 from subscribers import suppression
 from subscribers.models import Subscriber
 
@@ -27,6 +33,7 @@ def list_(
     """Show the newest editions with the state of their mails."""
     with opening.database() as db, db.read() as session:
         rows = list_editions(session, count=counts_by_state, limit=limit)
+        _note_hold(session, rows)
     if json:
         output.as_json(rows)
         return
@@ -57,13 +64,20 @@ def show(number: Number, *, json: Json = False) -> None:
     """Show one edition."""
     with opening.database() as db, db.read() as session:
         rows = list_editions(session, count=counts_by_state, edition_id=number)
+        reasons = counts_by_reason(session, number)
+        _note_hold(session, rows)
     if not rows:
         output.fail(f"There is no edition {number}. `digest editions list` shows them.")
     if json:
-        output.as_json(rows[0])
+        output.as_json(rows[0] | {"reasons": reasons})
         return
     output.facts((name, value) for name, value in rows[0].items() if name != "deliveries")
     output.facts((f"  {state}", count) for state, count in rows[0]["deliveries"].items())
+    output.facts(
+        (f"  {state}, {reason}", f"{count} – {explain_reason(reason)}")
+        for state, of_state in reasons.items()
+        for reason, count in of_state.items()
+    )
 
 
 @app.command()
@@ -75,6 +89,7 @@ def hold(
     json: Json = False,
 ) -> None:
     """Stop an edition, or everything: not one further mail is finished until `release`."""
+    _check_target(number, all_=all_)
     with opening.database() as db, db.write() as session:
         if all_:
             is_new = control.hold_all(session, reason=reason)
@@ -84,13 +99,31 @@ def hold(
 
 
 @app.command()
-def release(number: MaybeNumber = None, *, all_: All = False, json: Json = False) -> None:
+def release(
+    number: MaybeNumber = None,
+    *,
+    all_: All = False,
+    restored: Annotated[
+        WayOut | None,
+        typer.Option(
+            help="After an older database was put back: `skip` what it still owes (nobody gets a second copy), "
+            "or `send` it (nobody is left out)."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
     """Go on where it was stopped."""
+    _check_target(number, all_=all_)
+    if restored is not None:
+        _release_restored(restored, all_=all_, json=json)
+        return
     with opening.database() as db, db.write() as session:
-        if all_:
-            is_new = control.release_all(session)
-        else:
+        if not all_:
             is_new = control.release(session, _one(number), now=opening.now())
+        elif witness.is_restored(session):
+            output.fail(control.the_instance(session).hold_reason)
+        else:
+            is_new = control.release_all(session)
     _tell(is_new, "goes on", "was not held", number, json=json)
 
 
@@ -143,10 +176,35 @@ def retry(
         output.say(f"{done.planned} mails of edition {number} are sent again, {done.kept} stay as they are.")
 
 
+def _release_restored(way: WayOut, *, all_: bool, json: bool) -> None:
+    if not all_:
+        output.fail("A restored database concerns everything: say --all.", code=output.USAGE)
+    is_new, skipped = restoring.go_on(way)
+    if json:
+        output.as_json({"id": None, "changed": is_new, "skipped": skipped})
+    elif not is_new:
+        output.say("No older database was put back; nothing is changed.")
+    else:
+        output.say(f"Everything goes on; {skipped} mails of the older database are not sent.")
+
+
+def _check_target(number: int | None, *, all_: bool) -> None:
+    if all_ and number is not None:
+        output.fail("Name an edition or say --all, not both.", code=output.USAGE)
+
+
 def _one(number: int | None) -> int:
     if number is None:
         output.fail("Name an edition, or say --all.", code=output.USAGE)
     return number
+
+
+def _note_hold(session: Session, rows: list[dict[str, Any]]) -> None:
+    """While everything is held, what is open says so."""
+    instance = session.get(Instance, 1)
+    for row in rows:
+        if instance is not None and row["state"] in {EditionState.PLANNED, EditionState.SENDING}:
+            row["reason"] = row["reason"] or instance.hold_reason
 
 
 def _tell(is_new: bool, done: str, already: str, number: int | None, *, json: bool) -> None:  # noqa: FBT001 - the fact told

@@ -44,6 +44,20 @@ def deliveries_of(session: Session, subscriber_id: int, *, limit: int = 1000) ->
     ]
 
 
+def counts_by_reason(session: Session, edition_id: int) -> dict[str, dict[str, int]]:
+    """The deliveries of one edition that have a reason, by state and reason."""
+    rows = session.execute(
+        select(col(Delivery.state), col(Delivery.reason), func.count())
+        .where(col(Delivery.edition_id) == edition_id, col(Delivery.reason) != "")
+        .group_by(col(Delivery.state), col(Delivery.reason))
+        .order_by(col(Delivery.state), col(Delivery.reason))
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for state, reason, number in rows:
+        counts.setdefault(state.value, {})[str(reason)] = number
+    return counts
+
+
 def counts_by_state(session: Session, edition_ids: Iterable[int]) -> dict[int, dict[str, int]]:
     """The deliveries of editions by state; those that wait in a chunk somebody is working on count as `claimed`."""
     waits = col(Delivery.state).in_([DeliveryState.PLANNED, DeliveryState.DEFERRED])

@@ -10,8 +10,10 @@ import os
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
+import structlog
 from sqlalchemy import func, select, text, update
 from sqlmodel import Session, col
 
@@ -21,7 +23,9 @@ from digest.editions.models import Edition, EditionState, Release
 from subscribers.models import Subscriber
 from subscribers.types import new_public_id
 
-RESTORED = (
+_log = structlog.get_logger(__name__)
+
+RESTORED: Final = (
     "An older copy of the database was put back: this machine has already seen delivery {seen}, the database knows {known}. "
     "Choose `digest editions release --all --restored skip` (no second copies) or `… --restored send` (nobody is left out)."
 )
@@ -94,6 +98,11 @@ def check(session: Session, witness: Witness, *, now: datetime) -> bool:
     return True
 
 
+def is_restored(session: Session) -> bool:
+    """Whether everything is held because an older database was put back, and nobody has chosen yet."""
+    return edition_control.the_instance(session).hold_reason.startswith(RESTORED.partition(":")[0])
+
+
 def go_on(session: Session) -> bool:
     """The operator's `--restored send`: as the rows say; second copies are possible. False when nothing was held."""
     _begin_anew(session)
@@ -130,6 +139,7 @@ def start_over(session: Session, *, now: datetime) -> int:
         .values(is_open=False, is_held=False)
     )
     go_on(session)
+    _log.warning("restored_skip", skipped=skipped, release=newest)
     return skipped
 
 
