@@ -1,25 +1,38 @@
 """From a content to words: what the templates make of it, for readers and for everybody."""
 
+import structlog
 from sqlmodel import Session
 
 from digest.editions import compose
 from digest.editions.compose import House, Material
 from digest.mail.slots import Markers
-from digest.rendering import Rendered, Templates
+from digest.rendering import Rendered, Templates, UnfitError
 from subscribers.models import MailFormat
+
+log = structlog.get_logger()
 
 
 def render_content(templates: Templates, material: Material, content_id: int, *, house: House) -> Rendered:
-    """A content as everyone who shares it gets it: markers stand where readers differ. Raises RenderingError."""
+    """A content as everyone who shares it gets it: markers stand where readers differ.
+
+    It was looked over before anybody gets it. Raises RenderingError, of which UnfitError says that it may not be sent.
+    """
     content = material.contents[content_id]
     markers = Markers.draw()
-    return templates.mail(
+    context = compose.context(material, content_id, house=house, markers=markers)
+    rendered = templates.mail(
         "edition",
         lang=content.language,
-        context=compose.context(material, content_id, house=house, markers=markers),
+        context=context,
         stem=markers.stem,
         is_text_only=content.format is MailFormat.TEXT,
     )
+    report = templates.inspect(rendered, context=context)
+    if report.errors:
+        raise UnfitError("; ".join(report.errors))
+    if report.warnings:
+        log.warning("content could be better", content=content_id, warnings=report.warnings)
+    return rendered
 
 
 def render_public(session: Session, templates: Templates, content_id: int, *, house: House) -> Rendered:

@@ -10,12 +10,12 @@ This room knows no mail and no rows; `digest.mail.message.prepare` turns a `Rend
 """
 
 from digest.rendering.checks import Report, inspect
-from digest.rendering.errors import RenderError, RenderingError, TemplateError, TooLargeError
+from digest.rendering.errors import RenderError, RenderingError, TemplateError, TooLargeError, UnfitError
 from digest.rendering.mails import KINDS, Rendered
 from digest.rendering.sizes import LIMIT, edition_bound, item_bound, promo_bound, section_bound
 from digest.rendering.templates import Templates, directories
 
 __all__ = [
     "KINDS", "LIMIT", "RenderError", "Rendered", "RenderingError", "Report", "TemplateError", "Templates", "TooLargeError",
-    "directories", "edition_bound", "inspect", "item_bound", "promo_bound", "section_bound",
+    "UnfitError", "directories", "edition_bound", "inspect", "item_bound", "promo_bound", "section_bound",
 ]  # fmt: skip

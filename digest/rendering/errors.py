@@ -2,7 +2,8 @@
 
 RenderingError
 ├── TemplateError    the template cannot be used; found when it is loaded, with file, line and remedy
-├── RenderError      this content cannot be rendered, or the result breaks a rule every mail must keep
+├── RenderError      this content cannot be rendered
+├── UnfitError       the result breaks a rule that every mail must keep (rendering.checks)
 └── TooLargeError    the result is larger than a mail may be
 """
 
@@ -22,7 +23,11 @@ class TemplateError(RenderingError):
 
 
 class RenderError(RenderingError):
-    """A content cannot be rendered, or what came out may not be sent."""
+    """A content cannot be rendered."""
+
+
+class UnfitError(RenderingError):
+    """What came out may not be sent; the text is one sentence with every reason."""
 
 
 class TooLargeError(RenderingError):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment
@@ -20,7 +21,7 @@ class Files:
     folders: Sequence[Path]
     environment: Environment
     styles: Mapping[str, str] = field(default_factory=dict)
-    _known: dict[str, list[Piece]] = field(default_factory=dict)
+    _known: dict[str, Sequence[Piece]] = field(default_factory=dict)
 
     def read(self, name: str) -> str:
         """The text of a template file. Raises TemplateError."""
@@ -33,15 +34,20 @@ class Files:
         """Whether there is such a file."""
         return any((folder / name).is_file() for folder in self.folders)
 
-    def pieces(self, name: str) -> list[Piece]:
+    def pieces(self, name: str) -> Sequence[Piece]:
         """The file as pieces, read and checked once. Raises TemplateError."""
         if name in self.styles:
             return [Piece(Kind.TEXT, self.styles[name], name, 1)]
         if name not in self._known:
-            source = self.read(name)
-            expect_template(source, file=name, environment=self.environment)
-            self._known[name] = cut(source, file=name, environment=self.environment)
+            self._known[name] = _checked(self.read(name), name, self.environment)
         return self._known[name]
+
+
+@lru_cache(maxsize=256)
+def _checked(source: str, name: str, environment: Environment) -> Sequence[Piece]:
+    """The pieces of a source, which is looked at once in a process. Raises TemplateError."""
+    expect_template(source, file=name, environment=environment)
+    return tuple(cut(source, file=name, environment=environment))
 
 
 def flatten(files: Files, name: str) -> list[Piece]:

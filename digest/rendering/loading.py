@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from jinja2 import Environment, Template
 
@@ -45,7 +45,13 @@ class Part:
         return self._compiled(self.pieces[start + 1 : end])
 
     def _compiled(self, before: Sequence[Piece], between: str = "", after: Sequence[Piece] = ()) -> Template:
-        return self.environment.from_string(_source(before) + between + _source(after))
+        return _template(self.environment, _source(before) + between + _source(after))
+
+
+@lru_cache(maxsize=256)
+def _template(environment: Environment, source: str) -> Template:
+    """A compiled template; the same source is compiled once in a process."""
+    return environment.from_string(source)
 
 
 def load_part(files: Files, name: str) -> Part:

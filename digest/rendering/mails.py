@@ -16,7 +16,7 @@ from digest.rendering.errors import RenderError, TemplateError
 from digest.rendering.files import Files
 from digest.rendering.loading import Part, load_part
 from digest.rendering.rules import compact, expect_styles
-from digest.rendering.sandbox import MailEnvironment
+from digest.rendering.sandbox import mail_environment
 from digest.rendering.words import words
 
 KINDS = (
@@ -147,12 +147,14 @@ class Mails:
 
     @cached_property
     def _plain_files(self) -> Files:
-        return Files([directory / "email" for directory in self._directories], MailEnvironment(is_html=False))
+        return Files(
+            [directory / "email" for directory in self._directories], mail_environment(is_html=False)
+        )
 
     @cached_property
     def _html_files(self) -> Files:
         styles = {name: self._style(name) for name in _STYLES}
-        return Files(self._plain_files.folders, MailEnvironment(is_html=True), styles)
+        return Files(self._plain_files.folders, mail_environment(is_html=True), styles)
 
     def _style(self, name: str) -> str:
         """A style sheet with the publisher's colours in it."""

@@ -1,5 +1,6 @@
 """The Jinja environments. A mail template reads nothing but its context: keys of plain values, a short list of filters, no more."""
 
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Undefined, pass_context, select_autoescape
@@ -89,6 +90,12 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
         if not all(isinstance(side, int | float) for side in (left, right)) or operator == "**":
             raise SecurityError(f"{operator} is for numbers only, and powers are not offered")
         return super().call_binop(context, operator, left, right)
+
+
+@lru_cache(maxsize=2)
+def mail_environment(*, is_html: bool) -> MailEnvironment:
+    """The environment of mails: one for HTML and one for text, nobody can change them."""
+    return MailEnvironment(is_html=is_html)
 
 
 @pass_context

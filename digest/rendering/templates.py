@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, TemplateNotFound
 
 from digest.rendering.catalogues import read_catalogues
+from digest.rendering.checks import Report, inspect
 from digest.rendering.context import MailContext, Publisher
 from digest.rendering.errors import TemplateError
 from digest.rendering.filters import plain_day
@@ -70,6 +71,10 @@ class Templates:
         """
         mails = self._own if kind in self._own_kinds else self._mails
         return mails.render(kind, lang=lang, context=context, stem=stem, is_text_only=is_text_only)
+
+    def inspect(self, rendered: Rendered, *, context: MailContext) -> Report:
+        """What is wrong with a mail as `mail` made it of this context."""
+        return inspect(rendered, context=context, publisher=self._publisher)
 
     def page(self, name: str, *, lang: str, timezone: str = "UTC", **context: Any) -> str:
         """A web page from `web/`; `site`, `brand` and `imprint` are there. Raises TemplateError, RenderError."""

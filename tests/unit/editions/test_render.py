@@ -1,0 +1,66 @@
+"""A content is looked over once, before anybody gets it."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from digest.editions.compose import ContentFacts, House, Material, Named, Told
+from digest.editions.render import render_content
+from digest.links import Links
+from digest.rendering import Templates, UnfitError, directories, samples
+from subscribers.models import Cadence, MailFormat, MailLength, TopicKind
+
+SEVEN = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+HOUSE = House(links=Links("https://news.example.org"), timezone="Europe/Berlin")
+
+
+@pytest.fixture(scope="module")
+def templates() -> Templates:
+    return Templates(directories(), publisher=samples.PUBLISHER, language="de")
+
+
+def told(number: int) -> Told:
+    return Told(
+        id=number,
+        link=f"https://blatt.example.org/nachrichten/{number}",
+        title=f"Ein Satz als Überschrift von Nummer {number}",
+        summary="Was geschehen ist, steht hier in einem Satz, der lang genug ist. " * 2,
+        content_html="",
+        image_url="",
+        image_width=None,
+        image_height=None,
+        authors=[],
+        source="Blatt",
+        effective_at=SEVEN,
+        published_at=SEVEN,
+        trust=None,
+    )
+
+
+def material(articles: int) -> Material:
+    shown = [[number, 1, "title", "KI", [], [], False] for number in range(1, articles + 1)]
+    content = ContentFacts(
+        id=1,
+        language="de",
+        format=MailFormat.HTML,
+        length=MailLength.NORMAL,
+        selection={"shown": shown, "more": {}},
+        edition_id=1,
+        cadence=Cadence.DAILY,
+        local_time="07:00",
+        timezone="Europe/Berlin",
+        local_date=date(2026, 11, 22),
+        due_at=SEVEN,
+    )
+    return Material(
+        {1: content}, {n: told(n) for n in range(1, articles + 1)}, {1: Named("KI", "ki", TopicKind.CURATED)}
+    )
+
+
+def test_a_good_content_is_rendered(templates: Templates) -> None:
+    assert "Nummer 7" in render_content(templates, material(8), 1, house=HOUSE).html_text
+
+
+def test_what_mail_programs_would_clip_is_never_sent(templates: Templates) -> None:
+    with pytest.raises(UnfitError, match="mail programs clip it"):
+        render_content(templates, material(60), 1, house=HOUSE)
