@@ -63,4 +63,4 @@ def test_a_good_content_is_rendered(templates: Templates) -> None:
 
 def test_what_mail_programs_would_clip_is_never_sent(templates: Templates) -> None:
     with pytest.raises(UnfitError, match="mail programs clip it"):
-        render_content(templates, material(90), 1, house=HOUSE)
+        render_content(templates, material(150), 1, house=HOUSE)
