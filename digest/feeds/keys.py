@@ -13,6 +13,7 @@ from typing import Final
 
 from digest.feeds.document import Candidate
 from digest.feeds.models import IdMode, KeyKind
+from digest.feeds.urls import url_key
 
 ALL_FEEDS: Final = 0
 _NO_WORD: Final = re.compile(r"[\W_]+")
@@ -74,6 +75,11 @@ def id_mode(candidates: Sequence[Candidate], mode: IdMode) -> IdMode:
     if mode is IdMode.LINK and _are_bad([one.link_key for one in distinct]):
         mode = IdMode.LINK_TITLE
     return mode
+
+
+def url_digest(url: str) -> str:
+    """The digest by which keys of kind link and url know an address."""
+    return _digest(url_key(url))
 
 
 def folded(title: str) -> str:
@@ -139,4 +145,8 @@ def _names_a_page(link_key: str) -> bool:
 
 
 def _key(scope: int, kind: KeyKind, text: str) -> Key:
-    return Key(scope, kind, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+    return Key(scope, kind, _digest(text))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

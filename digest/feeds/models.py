@@ -156,6 +156,12 @@ class Article(Table, table=True):
         Index("ix_article_effective_at", "effective_at"),
         Index("ix_article_feed_id", "feed_id"),
         Index(
+            "ix_article_with_text",
+            "first_seen_at",
+            sqlite_where=text("content_html <> ''"),
+            postgresql_where=text("content_html <> ''"),
+        ),
+        Index(
             "ix_article_unmatched",
             "id",
             sqlite_where=text("matched_at IS NULL"),

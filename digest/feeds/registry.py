@@ -5,20 +5,17 @@ a fetcher and a pool.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlmodel import Session, col
 
-from digest.feeds import recall
 from digest.feeds.claim import ensure_hosts
 from digest.feeds.exchange import Policy
 from digest.feeds.hosts import host_key
-from digest.feeds.models import Article, ArticleState, Feed, FeedFetch, FeedState, HostState, Trust
+from digest.feeds.models import Article, ArticleState, Feed, FeedFetch, FeedState, Trust
 from digest.feeds.netguard import request_url
-from digest.feeds.outcomes import Outcome, sentence
 from digest.feeds.urls import url_key
 
 MAX_BACKFILL: Final = 50
@@ -40,27 +37,6 @@ class FeedExistsError(RegistryError):
 
 class UnknownFeedError(RegistryError):
     """No feed has this address or number."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedHealth:
-    """One line of `feeds list`: everything to understand a feed's state without a log."""
-
-    id: int
-    url: str
-    title: str
-    trust: Trust
-    tags: tuple[str, ...]
-    state: FeedState
-    state_since: datetime
-    outcome: str
-    sentence: str
-    next_check_at: datetime | None
-    last_ok_at: datetime | None
-    error_count: int
-    articles_per_week: float
-    unchanged_ratio: float
-    quarantined: int
 
 
 def add_feed(
@@ -165,39 +141,33 @@ def expire_quarantined(session: Session, *, now: datetime) -> int:
     return _decide(session, ArticleState.SEED, "expired", col(Article.first_seen_at) <= now - UNDECIDED)
 
 
-def health(session: Session, *, now: datetime, lang: str = "en") -> list[FeedHealth]:
-    """How every feed is doing, and why, in the order they were added."""
-    shares = _unchanged_ratios(session)
-    waiting = _quarantined(session)
-    hosts = {row.host: row for row in session.execute(select(HostState)).scalars()}
-    return [
-        FeedHealth(
-            id=feed.id,
-            url=feed.url,
-            title=feed.title,
-            trust=feed.trust,
-            tags=tuple(feed.tags),
-            state=feed.state,
-            state_since=feed.state_since,
-            outcome=feed.last_outcome,
-            sentence=sentence(feed.last_outcome, detail=feed.last_detail, lang=lang),
-            next_check_at=next_attempt(feed, hosts.get(feed.host)),
-            last_ok_at=feed.last_ok_at,
-            error_count=feed.error_count,
-            articles_per_week=round(recall.per_hour(session, feed, now=now) * 24 * 7, 1),
-            unchanged_ratio=shares.get(feed.id, 0.0),
-            quarantined=waiting.get(feed.id, 0),
+def change_feed(
+    session: Session,
+    feed: Feed,
+    *,
+    trust: Trust | None = None,
+    block: str | None = None,
+    keep: str | None = None,
+    interval: timedelta | None = None,
+) -> None:
+    """Set what is given; an empty query is no rule, an interval of nothing the feed's own rhythm.
+
+    The queries are canonical ones. A new rule is also asked about what is news already but not yet released.
+    """
+    feed.trust = trust or feed.trust
+    if interval is not None:
+        feed.interval = interval or None
+    rules = (feed.block_query, feed.keep_query)
+    feed.block_query = rules[0] if block is None else block
+    feed.keep_query = rules[1] if keep is None else keep
+    if rules != (feed.block_query, feed.keep_query):
+        statement = update(Article).where(
+            col(Article.feed_id) == feed.id,
+            col(Article.release_no).is_(None),
+            col(Article.state).in_((ArticleState.ELIGIBLE, ArticleState.QUARANTINED)),
         )
-        for feed in list_feeds(session)
-    ]
-
-
-def next_attempt(feed: Feed, host: HostState | None) -> datetime | None:
-    """When a feed will be asked next: its own time or its host's, whichever is later; None if not by itself."""
-    if feed.state in {FeedState.PAUSED, FeedState.GONE}:
-        return None
-    rest = host.not_before if host else None
-    return feed.next_check_at if rest is None else max(feed.next_check_at, rest)
+        session.execute(statement.values(matched_at=None).execution_options(synchronize_session=False))
+    session.flush()
 
 
 def _decide(session: Session, state: ArticleState, reason: str, which: Any) -> int:
@@ -208,20 +178,3 @@ def _decide(session: Session, state: ArticleState, reason: str, which: Any) -> i
         .execution_options(synchronize_session=False)
     )
     return int(result.rowcount)
-
-
-def _unchanged_ratios(session: Session) -> dict[int, float]:
-    unchanged = func.sum(case((col(FeedFetch.outcome) == Outcome.UNCHANGED.value, 1), else_=0))
-    rows = session.execute(
-        select(col(FeedFetch.feed_id), unchanged, func.count()).group_by(col(FeedFetch.feed_id))
-    )
-    return {feed_id: round(float(count) / total, 3) for feed_id, count, total in rows}
-
-
-def _quarantined(session: Session) -> dict[int, int]:
-    rows = session.execute(
-        select(col(Article.feed_id), func.count())
-        .where(col(Article.state) == ArticleState.QUARANTINED)
-        .group_by(col(Article.feed_id))
-    )
-    return {feed_id: int(count) for feed_id, count in rows if feed_id is not None}

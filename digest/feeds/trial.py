@@ -32,7 +32,12 @@ class TrialEntry:
     title: str
     link: str
     guid: str
+    summary: str
+    content_html: str
     image_url: str
+    authors: tuple[str, ...]
+    tags: tuple[str, ...]
+    language: str
     published: datetime | None
     effective_at: datetime
     keys: tuple[KeyKind, ...]
@@ -56,6 +61,8 @@ class Trial:
     title: str
     format: str
     is_known: bool
+    block_query: str
+    keep_query: str
     id_mode: IdMode
     entries: tuple[TrialEntry, ...]
 
@@ -130,6 +137,8 @@ def _trial(
         title=document.title if document else "",
         format=document.format if document else "",
         is_known=is_known,
+        block_query=feed.block_query,
+        keep_query=feed.keep_query,
         id_mode=plan.id_mode if plan else feed.id_mode,
         entries=tuple(_entry(one, now) for one in plan.verdicts) if plan else (),
     )
@@ -141,6 +150,11 @@ def _entry(one: Verdict, now: datetime) -> TrialEntry:
         title=one.candidate.title,
         link=one.candidate.link,
         guid=one.candidate.guid,
+        summary=one.candidate.summary,
+        content_html=one.candidate.content_html,
+        authors=one.candidate.authors,
+        tags=one.candidate.tags,
+        language=one.candidate.language,
         image_url=one.candidate.image_url,
         published=one.candidate.published,
         effective_at=moment,

@@ -54,6 +54,7 @@ class World:
     unchanged: int = 0
     killed: int = 0
     died_at: datetime | None = None
+    """The round that was killed last, by its beginning; requests of one round are seconds later than that."""
     quiet_until: dict[str, datetime] = field(default_factory=dict)
     asked_for_quiet: dict[str, datetime] = field(default_factory=dict)
     under_way: Counter[str] = field(default_factory=Counter)
@@ -97,9 +98,9 @@ class World:
         mood = 1.0 if self.is_calm else self.rng.random()
         if mood < 0.01:
             wait = HOUR * self.rng.choice([0.5, 2, 30])
-            if self.died_at != now:  # who is dead remembers nothing
+            if self.died_at != self.now:  # who is dead remembers nothing
                 self.quiet_until[host_key(site.url)] = now + max(min(wait, 24 * HOUR), timedelta(seconds=60))
-                self.asked_for_quiet[host_key(site.url)] = now
+                self.asked_for_quiet[host_key(site.url)] = self.now
             return Fetched(
                 outcome=Outcome.THROTTLED, status=self.rng.choice([429, 503]), wait=wait, url=site.url
             )
@@ -107,7 +108,7 @@ class World:
             return Fetched(
                 outcome=self.rng.choice([Outcome.TIMEOUT, Outcome.DNS, Outcome.SERVER_ERROR]), url=site.url
             )
-        site.is_unsure = self.died_at == now
+        site.is_unsure = self.died_at == self.now
         site.version = int((now - self.start) / site.gap)
         sent = (request.etag, request.last_modified)
         if site.version == site.told and any(sent) and sent == self._validators(site):

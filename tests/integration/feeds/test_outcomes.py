@@ -10,10 +10,10 @@ from sqlmodel import col, select
 from digest.cli.opening import configure_logging
 from digest.feeds import poll
 from digest.feeds.errors import ParserMemory, ParserTimeout
+from digest.feeds.health import health
 from digest.feeds.models import FeedFetch, FeedState, HostState
 from digest.feeds.outcomes import Outcome
 from digest.feeds.pool import ParsePool
-from digest.feeds.registry import health
 from digest.feeds.settle import Result, settle
 from tests.integration.feeds.conftest import Rounds
 from tests.support.documents import news, rss

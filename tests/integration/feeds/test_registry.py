@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+from digest.feeds.health import health
 from digest.feeds.models import Article, ArticleKey, ArticleState, FeedState
 from digest.feeds.netguard import BlockedUrlError
 from digest.feeds.outcomes import Outcome
@@ -17,7 +18,6 @@ from digest.feeds.registry import (
     discard_quarantined,
     expire_quarantined,
     find,
-    health,
     pause,
     release_quarantined,
     remove,
