@@ -1,17 +1,68 @@
 """The `digest` command: its parts put together, and the one place where an error becomes a sentence."""
 
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
+from typing_extensions import override
 
 from digest import __version__
-from digest.cli import config, database, editions, feeds, people, running, topics, trying
 from digest.cli.output import errors
-from digest.cli.problems import sentence
+
+PARTS: Final = {
+    "demo": "demonstration.demo",
+    "run": "running.run",
+    "serve": "running.serve",
+    "worker": "working.worker",
+    "tick": "working.tick",
+    "preview": "trying.preview",
+    "send-test": "trying.send_test",
+    "explain": "trying.explain",
+    "doctor": "trying.doctor",
+    "feeds": "feeds.app",
+    "topics": "topics.app",
+    "subscribers": "people.app",
+    "consent": "people.consent",
+    "editions": "editions.app",
+    "db": "database.app",
+    "config": "config.app",
+    "dkim": "dkim.app",
+}
+"""Where each command stands, in the order of the help."""
+
+
+class Parts(TyperGroup):
+    """Commands that are imported when they are asked for: a worker carries no web pages, a list no mailer."""
+
+    @override
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(PARTS)
+
+    @override
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in PARTS:
+            return None
+        module, _, attribute = PARTS[cmd_name].partition(".")
+        command = _made(getattr(import_module(f"digest.cli.{module}"), attribute))
+        command.name = cmd_name
+        return command
+
+
+def _made(part: typer.Typer | Callable[..., None]) -> Any:
+    """What typer makes of a group of commands, or of a function."""
+    if isinstance(part, typer.Typer):
+        return typer.main.get_group(part)
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command()(part)
+    return typer.main.get_command(alone)
+
 
 app = typer.Typer(
     name="digest",
+    cls=Parts,
     help="News by email, exactly as each reader asked for it.",
     epilog="Start with `digest demo`: a digest in a browser inbox, nothing to configure.",
     no_args_is_help=True,
@@ -19,18 +70,6 @@ app = typer.Typer(
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-running.register(app)
-trying.register_commands(app)
-for name, part in (
-    ("feeds", feeds.app),
-    ("topics", topics.app),
-    ("subscribers", people.app),
-    ("consent", people.consent),
-    ("editions", editions.app),
-    ("db", database.app),
-    ("config", config.app),
-):
-    app.add_typer(part, name=name)
 
 
 def _version(is_asked: bool) -> None:  # noqa: FBT001 - typer hands the option over by position
@@ -56,6 +95,8 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:  # noqa: BLE001 - the rim: whatever happens ends in a sentence
+        from digest.cli.problems import sentence  # noqa: PLC0415 - it knows the errors of every room: all of them
+
         errors.print(sentence(error), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
 

@@ -28,14 +28,6 @@ Topics = Annotated[
 ]
 
 
-def register_commands(app: typer.Typer) -> None:
-    """Add these commands to the program."""
-    app.command()(preview)
-    app.command("send-test")(send_test)
-    app.command()(explain)
-    app.command()(doctor)
-
-
 def preview(
     *,
     folder: Annotated[

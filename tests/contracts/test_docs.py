@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from digest import __version__
 from digest.cli.app import app
@@ -37,8 +38,10 @@ class Command(NamedTuple):
 def commands(command: Any = None, words: str = "digest") -> Iterator[Command]:
     command = command or typer.main.get_command(app)
     yield Command(words, command.help or "", [one for one in command.params if one.name != "help"])
-    for name, part in getattr(command, "commands", {}).items():
-        yield from commands(part, f"{words} {name}")
+    if isinstance(command, TyperGroup):
+        context = command.make_context(words, [], resilient_parsing=True)
+        for name in command.list_commands(context):
+            yield from commands(command.get_command(context, name), f"{words} {name}")
 
 
 COMMANDS = list(commands())
