@@ -138,6 +138,12 @@ class Runtime:
         rules = self.settings.instant
         return InstantRules(gap=rules.gap, per_day=rules.per_day, quiet=rules.quiet)
 
+    def close(self) -> None:
+        """Give the connections back and end the process of a publisher's own templates, if there is one."""
+        if "templates" in vars(self):
+            self.templates.close()
+        self.db.close()
+
 
 def publisher(settings: Settings) -> Publisher:
     """The publisher as templates read it."""
@@ -166,12 +172,12 @@ def publisher(settings: Settings) -> Publisher:
 @contextmanager
 def started(settings: Settings, *, clock: Clock = utc_now, rng: Random | None = None) -> Iterator[Runtime]:
     """A runtime on a current database, closed at the end. Raises DatabaseError, SchemaError, SettingsError."""
-    db = Database(settings.database_url)
+    runtime = Runtime(settings, Database(settings.database_url), clock, rng or Random())  # noqa: S311 - jitter, no secret
     try:
-        db.require_schema()
-        yield Runtime(settings, db, clock, rng or Random())  # noqa: S311 - jitter, no secret
+        runtime.db.require_schema()
+        yield runtime
     finally:
-        db.close()
+        runtime.close()
 
 
 def require_links(runtime: Runtime) -> None:
