@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check soak bench pictures clean
+.PHONY: help install demo test check soak bench check-mail pictures clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -39,6 +39,9 @@ soak: $(STAMP) ## The long form of every proof: kills, faults, clocks (hours)
 
 bench: $(STAMP) ## Every benchmark beside its peer, as JSON
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+check-mail: $(STAMP) ## Every mail before the filters, verifiers and validators of receivers (Debian, root; installs them)
+	@$(BIN)/python -m tests.mailcheck $(ARGS)
 
 pictures: $(STAMP) ## Draw the pictures of the README from the running demo
 	@PYTHONPATH=. $(BIN)/python docs/pictures/make.py

@@ -11,7 +11,8 @@ from digest.demo.samples import IMAGE_SIZE, SampleArticle, SampleFeed, sample_fe
 from digest.rendering import samples
 from digest.rendering.context import EditionContext, Item, PromoBox, Section, SubscriberFacts
 
-PICTURES: Final = "https://pictures.example"
+# Under names a filter takes for real: it finds no address in text whose last label it does not know, such as .example.
+PICTURES: Final = "https://pictures.example.net"
 SIZES: Final = (1, 8, 15)
 _STARTED_AT: Final = datetime(2026, 11, 22, 5, 40, tzinfo=UTC)
 
@@ -77,9 +78,13 @@ PICKS: Final[Mapping[str, tuple[Pick, ...]]] = {
         Pick("Science and Technology", "blauzeit-world", "typewriter-os", "body", "operating system"),
     ),
 }  # fmt: skip
+_GERMAN_PROMOS: Final[tuple[PromoBox, ...]] = (
+    {**samples.PROMOS[0], "url": "https://books.example.net/ki"},
+    samples.PROMOS[1],
+)
 _ENGLISH_PROMOS: Final[tuple[PromoBox, ...]] = (
     {
-        **samples.PROMOS[0],
+        **_GERMAN_PROMOS[0],
         "label": "Werbung",
         "advertiser": "Example Bookshop",
         "title": "Books on AI & robots",
@@ -102,7 +107,7 @@ def edition(
     context = samples.edition(0, tokens=tokens, subscriber=subscriber)
     context["sections"] = _sections(PICKS[lang][:items], tokens.mute)
     context["edition"]["article_count"] = items
-    context["promos"] = list((samples.PROMOS if lang == "de" else _ENGLISH_PROMOS)[:promos])
+    context["promos"] = list((_GERMAN_PROMOS if lang == "de" else _ENGLISH_PROMOS)[:promos])
     return context
 
 
@@ -154,7 +159,7 @@ def _twin(slug: str) -> str:
 
 
 def _address(feed: str, article: SampleArticle) -> str:
-    return f"https://{feed}.example/{article.slug}"
+    return f"https://{feed}.example.net/{article.slug}"
 
 
 def _image(article: SampleArticle) -> Any:

@@ -102,7 +102,12 @@ def prepared_edition(
 
 
 def edition_mail(
-    items: int = 8, *, lang: str = "de", is_signed: bool = True, delivery_id: int = 7
+    items: int = 8,
+    *,
+    lang: str = "de",
+    is_signed: bool = True,
+    delivery_id: int = 7,
+    dated_at: datetime = DATED_AT,
 ) -> Message:
     """An edition for Ann."""
     envelope = ENVELOPES.edition(
@@ -116,31 +121,34 @@ def edition_mail(
         prepared_edition(items, lang=lang),
         letterhead=LETTERHEAD,
         envelope=envelope,
-        dated_at=DATED_AT,
+        dated_at=dated_at,
         slots=SLOTS,
         list_mail=LIST_MAIL,
         signer=signer() if is_signed else None,
     )
 
 
-def system_mail(kind: str, *, lang: str = "de", is_signed: bool = True) -> Message:
+def system_mail(
+    kind: str, *, lang: str = "de", is_signed: bool = True, dated_at: datetime = DATED_AT
+) -> Message:
     """A system mail for Ann, its tokens in place."""
     rendered = templates().mail(kind, lang=lang, context=samples.system(kind))
     return compose(
         prepare(rendered, prefixes={}),
         letterhead=LETTERHEAD,
         envelope=ENVELOPES.system(delivery_id=7, kind=kind, recipient=ADDRESS),
-        dated_at=DATED_AT,
+        dated_at=dated_at,
         slots={},
         list_mail=LIST_MAIL if kind == "welcome" else None,
         signer=signer() if is_signed else None,
     )
 
 
-def goldens(*, is_signed: bool = True) -> Iterator[tuple[str, Message]]:
+def goldens(*, is_signed: bool = True, dated_at: datetime = DATED_AT) -> Iterator[tuple[str, Message]]:
     """Every mail there is, in both languages, by name: `edition-8.de`, `confirmation.en` …"""
     for lang in ("de", "en"):
-        for items in (1, 8, 15):
-            yield f"edition-{items}.{lang}", edition_mail(items, lang=lang, is_signed=is_signed)
+        for items in real.SIZES:
+            mail = edition_mail(items, lang=lang, is_signed=is_signed, dated_at=dated_at)
+            yield f"edition-{items}.{lang}", mail
         for kind in KINDS[1:]:
-            yield f"{kind}.{lang}", system_mail(kind, lang=lang, is_signed=is_signed)
+            yield f"{kind}.{lang}", system_mail(kind, lang=lang, is_signed=is_signed, dated_at=dated_at)

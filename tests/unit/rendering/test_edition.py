@@ -10,11 +10,13 @@ from lxml import html as lxml_html
 
 from digest.rendering import KINDS, RenderError, directories, samples
 from digest.rendering.colours import READABLE, contrast, palette
-from digest.rendering.context import EditionContext, MailContext
+from digest.rendering.context import Brand, EditionContext, MailContext
+from digest.rendering.mails import Mails
 from digest.rendering.rules import compact
 from digest.rendering.sandbox import MailEnvironment
+from tests.support import goldens
 from tests.support.mail import fold, html_links, text_links
-from tests.support.mailroom import templates
+from tests.support.mailroom import catalogues, templates
 
 
 def edition(context: EditionContext | None = None, lang: str = "de") -> Any:
@@ -152,6 +154,31 @@ def test_every_mail_has_the_same_links_in_both_parts_and_narrow_lines(kind: str,
         assert len(line) <= 72 or line.startswith("https://"), line
     assert "\n\n\n\n" not in mail.plain_text
     assert mail.plain_text.endswith("\n")
+
+
+def branded(logo: str | None) -> Mails:
+    brand: Brand = {**samples.PUBLISHER["brand"], "logo_url": logo, "logo_width": 120, "logo_height": 40}
+    return Mails(directories(), publisher={**samples.PUBLISHER, "brand": brand}, catalogues=catalogues())
+
+
+@pytest.mark.parametrize("logo", [None, "https://news.example.org/logo.png"])
+def test_the_number_of_addresses_is_even(logo: str | None) -> None:
+    """As filters count: links and pictures of the HTML, addresses in its words, and those of the text. Odd looks forged."""
+    pictured = goldens.edition(8, promos=2)
+    pictured["promos"][0]["image"] = {
+        "url": "https://pictures.example.net/p.png",
+        "width": 494,
+        "height": 200,
+    }
+    first(pictured)["url"] = None
+    mails = branded(logo)
+    for kind in KINDS:
+        context: MailContext = pictured if kind == "edition" else samples.system(kind)
+        mail = mails.render(kind, lang="de", context=context, stem="", is_text_only=False)
+        page = lxml_html.fromstring(mail.html_text)
+        seen = [url for url in page.xpath("//a/@href | //img/@src") if url.startswith("http")]
+        seen += re.findall(r"https?://", fold(page.xpath("string(//body)")))
+        assert (len(seen) + len(text_links(mail.plain_text))) % 2 == 0, kind
 
 
 def test_feed_text_forges_no_heading_label_or_signature() -> None:
@@ -325,7 +352,7 @@ def test_the_mail_can_be_read_without_its_style_sheets() -> None:
 
 
 def test_every_rule_for_mail_programs_outweighs_the_inlined_ones() -> None:
-    (client,) = re.findall(r"<style[^>]*>(.*?)</style>", edition().html_text, re.DOTALL)
+    client = sheet_of("client")
     declared = [
         part
         for body in re.findall(r"\{([^{}]*)\}", client.partition("}")[2])
