@@ -10,34 +10,28 @@ smtp-sink, ours into the same, ours into the light sink, stock aiosmtplib into b
 import argparse
 import asyncio
 import json
-import logging
-import multiprocessing
 import os
-import queue
-import resource
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import aiosmtplib
-import structlog
 from sqlalchemy import insert, update
 from sqlmodel import col, select
 
 from benchmarks import sinks
+from benchmarks.sender import NOW, quiet, runtime_for
 from digest.db import Database
 from digest.delivery.mails import Mails
 from digest.delivery.models import Chunk, Delivery, DeliveryState
-from digest.delivery.options import Options
 from digest.delivery.outbox import EditionLedger
-from digest.delivery.post import post_office
 from digest.delivery.queue import due
 from digest.editions.models import Edition, EditionState
 from digest.editions.plan import InstantRules, plan_due
@@ -45,7 +39,6 @@ from digest.feeds.models import Article, ArticleState, Feed, FeedState, Trust
 from digest.mail.dkim import new_key
 from digest.matching.models import Match
 from digest.runtime import Runtime
-from digest.settings import Settings
 from subscribers.models import (
     Cadence,
     MailFormat,
@@ -57,7 +50,6 @@ from subscribers.models import (
 )
 from subscribers.types import metadata, new_public_id
 
-NOW = datetime(2026, 11, 22, 6, 0, 30, tzinfo=UTC)
 ARTICLES = 24
 PEER_SHARE = 10
 """Stock aiosmtplib is so much slower that it gets a tenth of the mails."""
@@ -83,47 +75,6 @@ class Figures:
         """The lowest and the highest."""
         values = self.rounds.get(name)
         return [round(min(values), 3), round(max(values), 3)] if values else None
-
-
-@dataclass(frozen=True)
-class Sent:
-    """One worker's run."""
-
-    mails: int
-    seconds: float
-    cpu: float
-    rss_mb: float
-    marks: int
-    commits: int
-
-
-def settings_for(url: str, host: str, port: int, dkim: Path | None) -> Settings:
-    signing = {"domain": "news.example.org", "selector": "b", "key_file": dkim} if dkim else {}
-    return Settings(
-        database_url=url,
-        secret_key="0123456789abcdef" * 4,
-        base_url="http://127.0.0.1:8000",
-        site={"name": "Beispiel-News", "url": "https://news.example.org"},
-        sender={"name": "Beispiel-News", "address": "news@news.example.org"},
-        imprint={
-            "name": "Beispiel",
-            "address": "Weg 1, 80331 München",
-            "url": "https://news.example.org/i",
-            "privacy_url": "https://news.example.org/p",
-        },
-        smtp={"host": host, "port": port, "tls": "none"},
-        dkim=signing,
-    )
-
-
-def quiet() -> None:
-    """Only what went wrong is said."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-
-
-def runtime_for(url: str, host: str, port: int, dkim: Path | None) -> Runtime:
-    settings = settings_for(url, host, port, dkim)
-    return Runtime(settings, Database(url), lambda: NOW, Random(1))
 
 
 def populate(db: Database, people: int, *, is_distinct: bool) -> None:
@@ -193,51 +144,32 @@ def again(db: Database) -> None:
         session.execute(update(Edition).values(state=EditionState.SENDING))
 
 
-def work(
-    url: str, host: str, port: int, connections: int, dkim: Path | None, ready: Any, answer: Any
-) -> None:
-    """One worker process."""
-    quiet()
-
-    async def main() -> Sent:
-        runtime = runtime_for(url, host, port, dkim)
-        worker = post_office(runtime, options=Options(connections=connections, first_window=connections + 1))
-        ready.wait()
-        cpu, start = time.process_time(), time.perf_counter()
-        counts = await worker.run_until_idle()
-        figures = worker._committer.figures  # noqa: SLF001  # a benchmark may look inside
-        rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return Sent(
-            counts.sent,
-            time.perf_counter() - start,
-            time.process_time() - cpu,
-            rss,
-            figures.marks,
-            figures.commits,
-        )
-
-    answer.put(asyncio.run(main()))
-
-
-def ours(url: str, host: str, port: int, *, workers: int, connections: int, dkim: Path | None) -> list[Sent]:
-    spawn = multiprocessing.get_context("spawn")
-    ready, answer = spawn.Barrier(workers), spawn.Queue()
+def ours(
+    url: str, host: str, port: int, *, workers: int, connections: int, dkim: Path | None
+) -> list[dict[str, Any]]:
+    """Worker processes that begin together; what each reports."""
+    how = {"url": url, "host": host, "port": port, "connections": connections, "dkim": dkim and str(dkim)}
+    command = [sys.executable, "-m", "benchmarks.sender", json.dumps(how)]
     processes = [
-        spawn.Process(target=work, args=(url, host, port, connections, dkim, ready, answer))
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(workers)
     ]
     for process in processes:
-        process.start()
-    runs: list[Sent] = []
-    while len(runs) < workers:
-        try:
-            runs.append(answer.get(timeout=1))
-        except queue.Empty:
-            if any(process.exitcode for process in processes):
-                raise SystemExit("a worker failed") from None
+        told(process)
     for process in processes:
-        process.join()
+        print("go", file=process.stdin, flush=True)
+    runs = [json.loads(told(process)) for process in processes]
+    for process in processes:
+        process.communicate()
     return runs
+
+
+def told(process: "subprocess.Popen[str]") -> str:
+    """The next line of a worker."""
+    line = process.stdout.readline() if process.stdout else ""
+    if not line:
+        raise SystemExit("a worker failed")
+    return line
 
 
 def smtp_source(host: str, port: int, mails: int, size: int) -> float | None:
@@ -307,12 +239,16 @@ def run_round(
     db.close()
 
 
-def note(figures: Figures, sink: str, runs: Sequence[Sent]) -> None:
-    mails = sum(run.mails for run in runs)
-    figures.add(f"sent_{sink}_per_s", mails / max(run.seconds for run in runs))
-    figures.add(f"cpu_{sink}_us", sum(run.cpu for run in runs) / max(1, mails) * 1e6)
-    figures.add("marks_per_commit", sum(run.marks for run in runs) / max(1, sum(run.commits for run in runs)))
-    figures.add("peak_rss_mb", max(run.rss_mb for run in runs))
+def note(figures: Figures, sink: str, runs: Sequence[dict[str, Any]]) -> None:
+    mails = sum(run["mails"] for run in runs)
+    figures.add(f"sent_{sink}_per_s", mails / max(run["seconds"] for run in runs))
+    figures.add(f"cpu_{sink}_us", sum(run["cpu"] for run in runs) / max(1, mails) * 1e6)
+    figures.add(
+        "marks_per_commit", sum(run["marks"] for run in runs) / max(1, sum(run["commits"] for run in runs))
+    )
+    figures.add("peak_rss_mb", max(run["rss_mb"] for run in runs))
+    figures.add("start_rss_mb", max(run["rss_start_mb"] for run in runs))
+    figures.add("uvloop", float(runs[0]["loop"] == "uvloop"))
 
 
 def ratios(figures: Figures) -> None:
@@ -345,7 +281,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     counts = plan_due(db, EditionLedger(), now=NOW, catch_up=timedelta(hours=6), instant=InstantRules())
     planned = counts.deliveries / (time.perf_counter() - start)
     figures, stolen = Figures(), steal()
-    data = sample(runtime_for(url, "127.0.0.1", 25, dkim))
+    data = sample(runtime_for(url, "127.0.0.1", 25, str(dkim) if dkim else None))
     with sinks.postfix() as postfix, sinks.light() as light:
         chosen = (postfix if options.sink != "light" else None, light)
         for _ in range(options.rounds):
@@ -366,7 +302,8 @@ def report(
     }  # fmt: skip
     names = (
         "smtp_source_ratio", "stock_ratio", "sent_light_per_s", "sent_postfix_per_s", "smtp_source_per_s",
-        "stock_light_per_s", "stock_postfix_per_s", "stock_cpu_us", "cpu_postfix_us", "marks_per_commit", "peak_rss_mb",
+        "stock_light_per_s", "stock_postfix_per_s", "stock_cpu_us", "cpu_postfix_us", "marks_per_commit", "start_rss_mb", "peak_rss_mb",
+        "uvloop",
     )  # fmt: skip
     for name in names:
         found[name] = figures.median(name)
