@@ -85,12 +85,17 @@ _GERMAN_PROMOS: Final[tuple[PromoBox, ...]] = (
 _ENGLISH_PROMOS: Final[tuple[PromoBox, ...]] = (
     {
         **_GERMAN_PROMOS[0],
-        "label": "Werbung",
+        "label": "Advertisement",
         "advertiser": "Example Bookshop",
         "title": "Books on AI & robots",
         "text": "Twelve titles worth your evenings, chosen by the people who sell them.",
     },
-    {**samples.PROMOS[1], "title": "Jobs in technology and AI", "text": "New ones every Wednesday."},
+    {
+        **samples.PROMOS[1],
+        "label": "From our own house",
+        "title": "Jobs in technology and AI",
+        "text": "New ones every Wednesday.",
+    },
 )
 
 

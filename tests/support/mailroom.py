@@ -122,7 +122,7 @@ def edition_mail(
         letterhead=LETTERHEAD,
         envelope=envelope,
         dated_at=dated_at,
-        slots=SLOTS,
+        slots=SLOTS | {Slot.SINCE: templates().day(date(2026, 3, 12), lang=lang)},
         list_mail=LIST_MAIL,
         signer=signer() if is_signed else None,
     )
