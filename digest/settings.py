@@ -214,6 +214,16 @@ class Retention(_Group):
     requests: Duration = timedelta(days=7)
     networks: Duration = timedelta(days=30)
     left: Duration = timedelta(days=30)
+    leavers_years: int = Field(default=3, ge=0, le=30)
+    deliveries: Duration = timedelta(days=90)
+    article_texts: Duration = timedelta(days=90)
+    articles: Duration = timedelta(days=180)
+
+
+class Consent(_Group):
+    """Where the proof of consent is anchored outside the database."""
+
+    anchor_file: Path | None = None
 
 
 class Settings(BaseSettings):
@@ -253,6 +263,7 @@ class Settings(BaseSettings):
     embed: Embed = Embed()
     metrics: Metrics = Metrics()
     retention: Retention = Retention()
+    consent: Consent = Consent()
 
     @classmethod
     @override

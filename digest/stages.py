@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
 from sqlmodel import Session
 
 from digest import __version__
@@ -17,6 +18,7 @@ from digest.db import Database
 from digest.delivery.edition_control import the_instance
 from digest.delivery.outbox import EditionLedger, forget
 from digest.delivery.post import post_office
+from digest.delivery.retention import forget_deliveries
 from digest.editions import calendar
 from digest.editions.plan import PlanCounts, groups, plan_due
 from digest.feeds.exchange import Limits, Policy
@@ -27,12 +29,15 @@ from digest.feeds.registry import expire_quarantined
 from digest.matching.expiry import expire_similar
 from digest.matching.match import MatchCounts, match_new
 from digest.matching.registry import Registry
+from digest.matching.retention import forget_articles
 from digest.matching.storybook import Storybook
 from digest.runtime import Runtime
+from subscribers import anchors, consent
 from subscribers.pause import resume_due
 from subscribers.privacy import Withdraw
 from subscribers.retention import Periods, sweep
 
+log = structlog.get_logger(__name__)
 FRESHNESS: Final = timedelta(minutes=15)
 """How long before an edition feeds are asked once more."""
 
@@ -148,19 +153,54 @@ def plan(runtime: Runtime) -> PlanCounts:
 
 
 def tidy(runtime: Runtime) -> None:
-    """End what nobody decided about in time, and forget what must not be kept longer."""
-    now, kept = runtime.clock(), runtime.settings.retention
+    """End what nobody decided about in time, forget what must not be kept longer, and anchor the proof of consent."""
+    now = runtime.clock()
     with runtime.db.write() as session:
         expire_quarantined(session, now=now)
         expire_similar(session, now=now)
-    periods = Periods(requests=kept.requests, networks=kept.networks, choices=kept.left)
-    is_done = False
-    while not is_done:
-        with runtime.db.write() as session:
-            swept = sweep(
-                session, now=now, hasher=runtime.hasher, withdraw=_forgetting(session, now), periods=periods
-            )
-        is_done = swept.total == 0
+    for forget_some in (_forget_people, _forget_deliveries, _forget_articles):
+        while forget_some(runtime, now):
+            pass
+    anchor(runtime)
+
+
+def _forget_people(runtime: Runtime, now: datetime) -> int:
+    kept = runtime.settings.retention
+    periods = Periods(
+        requests=kept.requests, networks=kept.networks, choices=kept.left, leavers_years=kept.leavers_years
+    )
+    with runtime.db.write() as session:
+        withdraw = _forgetting(session, now)
+        return sweep(session, now=now, hasher=runtime.hasher, withdraw=withdraw, periods=periods).total
+
+
+def _forget_deliveries(runtime: Runtime, now: datetime) -> int:
+    kept = runtime.settings.retention
+    with runtime.db.write() as session:
+        return forget_deliveries(session, now=now, unconfirmed=kept.requests, people=kept.deliveries)
+
+
+def _forget_articles(runtime: Runtime, now: datetime) -> int:
+    kept = runtime.settings.retention
+    with runtime.db.write() as session:
+        return forget_articles(session, now=now, texts=kept.article_texts, unmatched=kept.articles)
+
+
+def anchor(runtime: Runtime) -> None:
+    """Log where the chain of consent ends today, and note it once a day in the operator's file, if there is one."""
+    with runtime.db.read() as session:
+        head = consent.head(session)
+    on, path = runtime.clock().date(), runtime.settings.consent.anchor_file
+    log.info("consent_head", day=on.isoformat(), events=head.seq, head=head.hash)
+    if path is None:
+        return
+    try:
+        with path.open("a+", encoding="utf-8") as file:
+            file.seek(0)
+            if not anchors.has_day(file, on):
+                file.write(anchors.line(head, on=on) + "\n")
+    except OSError as error:
+        log.error("consent_anchor_unwritten", reason=error.strerror)  # noqa: TRY400  # the reason says it all
 
 
 def _forgetting(session: Session, now: datetime) -> Withdraw:

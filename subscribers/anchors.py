@@ -29,3 +29,8 @@ def read(lines: Iterable[str]) -> list[Anchor]:
             raise AnchorError(f"line {number} is no anchor")
         found.append(Anchor(int(parts[2]), parts[3]))
     return found
+
+
+def has_day(lines: Iterable[str], on: date) -> bool:
+    """Whether a file has a line of this day already; one is enough."""
+    return any(text.startswith(f"{on.isoformat()} ") for text in lines)

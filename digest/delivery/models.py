@@ -72,13 +72,20 @@ class Delivery(Table, table=True):
         UniqueConstraint("edition_id", "subscriber_id"),
         Index("ix_delivery_subscriber_id", "subscriber_id"),
         Index("ix_delivery_chunk_id", "chunk_id"),
+        Index(
+            "ix_delivery_address",
+            "address",
+            sqlite_where=text("address IS NOT NULL"),
+            postgresql_where=text("address IS NOT NULL"),
+        ),
     )
 
     id: int = Field(default=None, primary_key=True)
     public_id: UUID = Field(default_factory=new_public_id)
     kind: MailKind = Field(default=MailKind.EDITION, sa_type=text_enum(MailKind))
     edition_id: int | None = Field(default=None, foreign_key="edition.id", ondelete="CASCADE")
-    content_id: int | None = Field(default=None, foreign_key="content.id", ondelete="SET NULL")
+    content_id: int | None = None
+    """Plain: contents go after a time, and a key would make the database read the whole ledger for each."""
     subscriber_id: int | None = Field(default=None, foreign_key="subscriber.id", ondelete="SET NULL")
     address: str | None = Field(default=None, max_length=254)
     """Only of system mails: an edition takes the subscriber's present address."""

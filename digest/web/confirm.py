@@ -8,7 +8,7 @@ from sqlmodel import Session, col
 from starlette.requests import Request
 from starlette.responses import Response
 
-from digest.delivery import outbox
+from digest.delivery import evidence, outbox
 from digest.delivery.models import Delivery, MailKind, Reason
 from digest.editions.plan import newest_release
 from digest.web.draft import Draft, draft_page
@@ -23,6 +23,7 @@ from digest.web.site import Site, site_of
 from subscribers import confirmation, register
 from subscribers.addresses import masked
 from subscribers.confirmation import Cancelled, Confirmed, Outcome, PendingRequest
+from subscribers.evidence import MailEvidence
 from subscribers.models import RequestKind, Subscriber
 from subscribers.networks import coarse
 from subscribers.tokens import Claims, Purpose
@@ -41,7 +42,10 @@ async def show_request(request: Request, claims: Annotated[Claims, Depends(Link(
     pending = await site.read(lambda session: confirmation.look(session, claims.subject, now=site.now()))
     if pending is None:
         return await gone(request)
-    lang = language_of(request, own=pending.choices.locale)
+    is_sign_up = (
+        pending.kind is RequestKind.SIGN_UP
+    )  # a change of address carries no choices, so no language either
+    lang = language_of(request, own=pending.choices.locale if is_sign_up else None)
     if pending.is_confirmed:
         return page(request, "confirmed", lang=lang, outcome=Outcome.ALREADY.value, **_nothing())
     return page(request, "confirm", lang=lang, pending=_facts(pending))
@@ -100,6 +104,7 @@ def start(
 ) -> tuple[Confirmed, Subscriber | None, Sequence[dict[str, Any]]]:
     """Confirm, and write down the mails this owes, in one transaction."""
     now = site.now()
+    mail = _mail(site, session, claims)
     done = confirmation.confirm(
         session,
         claims.subject,
@@ -107,14 +112,30 @@ def start(
         release_no=newest_release(session),
         hasher=site.hasher,
         network=network,
+        evidence=_evidence(site, mail),
         is_welcomed=site.settings.mail.welcome,
     )
+    if mail is not None and done.subscriber_id is not None:
+        evidence.belongs_to(session, mail, done.subscriber_id)
     owe(site, session, *done.owed)
     if done.withdrawn_id is not None:
         outbox.withdraw(session, done.withdrawn_id, now=now)
     person = register.by_public_id(session, done.public_id) if done.public_id else None
     articles = newest_on_topics(session, person.id, limit=5) if person else []
     return done, person, articles
+
+
+def _mail(site: Site, session: Session, claims: Claims) -> Delivery | None:
+    """The mail whose link was pressed."""
+    pending = confirmation.look(session, claims.subject, now=site.now())
+    return evidence.mail_of_request(session, claims.subject, pending.address) if pending else None
+
+
+def _evidence(site: Site, mail: Delivery | None) -> MailEvidence | None:
+    """What of it is to be proved; nothing without a sender, for then nothing was sent."""
+    if mail is None or not site.settings.sender.address:
+        return None
+    return evidence.evidence(mail, envelopes=site.runtime.envelopes)
 
 
 def stop(site: Site, session: Session, claims: Claims) -> Cancelled:

@@ -478,6 +478,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("matched_at IS NULL"),
             postgresql_where=sa.text("matched_at IS NULL"),
         )
+        batch_op.create_index(
+            "ix_article_with_text",
+            ["first_seen_at"],
+            unique=False,
+            sqlite_where=sa.text("content_html <> ''"),
+            postgresql_where=sa.text("content_html <> ''"),
+        )
 
     op.create_table(
         "chunk",
@@ -808,9 +815,6 @@ def upgrade() -> None:
             ["chunk_id"], ["chunk.id"], name=op.f("fk_delivery_chunk_id"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
-            ["content_id"], ["content.id"], name=op.f("fk_delivery_content_id"), ondelete="SET NULL"
-        ),
-        sa.ForeignKeyConstraint(
             ["edition_id"], ["edition.id"], name=op.f("fk_delivery_edition_id"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
@@ -820,6 +824,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("edition_id", "subscriber_id", name=op.f("uq_delivery_edition_id_subscriber_id")),
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_delivery_address",
+            ["address"],
+            unique=False,
+            sqlite_where=sa.text("address IS NOT NULL"),
+            postgresql_where=sa.text("address IS NOT NULL"),
+        )
         batch_op.create_index("ix_delivery_chunk_id", ["chunk_id"], unique=False)
         batch_op.create_index("ix_delivery_subscriber_id", ["subscriber_id"], unique=False)
 
@@ -903,6 +914,11 @@ def downgrade() -> None:
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index("ix_delivery_subscriber_id")
         batch_op.drop_index("ix_delivery_chunk_id")
+        batch_op.drop_index(
+            "ix_delivery_address",
+            sqlite_where=sa.text("address IS NOT NULL"),
+            postgresql_where=sa.text("address IS NOT NULL"),
+        )
 
     op.drop_table("delivery")
     with op.batch_alter_table("topic", schema=None) as batch_op:
@@ -938,6 +954,11 @@ def downgrade() -> None:
 
     op.drop_table("chunk")
     with op.batch_alter_table("article", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_article_with_text",
+            sqlite_where=sa.text("content_html <> ''"),
+            postgresql_where=sa.text("content_html <> ''"),
+        )
         batch_op.drop_index(
             "ix_article_unmatched",
             sqlite_where=sa.text("matched_at IS NULL"),

@@ -67,7 +67,7 @@ def _listener(ran: list[Any]) -> Any:
     def hear(
         _connection: Any, _cursor: Any, statement: str, _parameters: Any, _context: Any, many: bool
     ) -> None:
-        ran.append((re.sub(r"IN \([^)]*\)", "IN (…)", statement), many))
+        ran.append((re.sub(r"IN \((?:[^()]|\([^()]*\))*\)", "IN (…)", statement), many))
 
     return hear
 
