@@ -11,6 +11,7 @@ from digest.db import DatabaseError
 from digest.delivery.edition_control import EditionError
 from digest.demo.run import DemoError
 from digest.editions.draft import NothingNewError
+from digest.editions.promos import PromoError
 from digest.feeds.errors import FeedError
 from digest.feeds.netguard import NetguardError
 from digest.feeds.registry import RegistryError
@@ -30,6 +31,7 @@ KNOWN = (
     MatchingError,
     NetguardError,
     NothingNewError,
+    PromoError,
     RegistryError,
     RenderingError,
     RouteError,

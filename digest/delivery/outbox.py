@@ -4,7 +4,7 @@ System mails are a chunk of one each, so that no one waits for another. `withdra
 changes: the database orders the two, so somebody who left gets no mail that had not begun.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -29,7 +29,7 @@ from typing_extensions import override
 
 from digest.db import changed, in_batches
 from digest.delivery.models import Attempt, Chunk, Delivery, DeliveryState, Instance, MailKind, Reason
-from digest.editions.models import Edition
+from digest.editions.models import Content, Edition
 from digest.editions.plan import Alerts, Ledger, PlannedDelivery
 from subscribers.models import Cadence, Subscriber
 from subscribers.owed import OwedMail
@@ -213,6 +213,22 @@ class EditionLedger(Ledger):
             )
             found.update(tuple(row) for row in rows)
         return found
+
+    @override
+    def promos_had(self, session: Session, subscriber_ids: Sequence[int]) -> Mapping[int, Mapping[int, int]]:
+        had: dict[int, Counter[int]] = defaultdict(Counter)
+        for ids in in_batches(subscriber_ids):
+            rows = session.execute(
+                select(col(Delivery.subscriber_id), col(Content.promos))
+                .join(Content, col(Content.id) == col(Delivery.content_id))
+                .where(
+                    col(Delivery.subscriber_id).in_(ids),
+                    col(Delivery.state).not_in([DeliveryState.FAILED, DeliveryState.SKIPPED]),
+                )
+            )
+            for subscriber_id, promos in rows:
+                had[subscriber_id].update(promos)
+        return had
 
     @override
     def alerts(

@@ -33,6 +33,7 @@ class Wish(NamedTuple):
     locale: str
     format: str
     length: str
+    promos: tuple[int, ...] = ()
 
     def key(self) -> str:
         """SHA-256 of everything the selection depends on; the same on every machine."""
@@ -83,7 +84,7 @@ class Choice:
                 "more": chosen.more,
             },
             "item_count": len(chosen.shown),
-            "promos": [],
+            "promos": wish.promos,
         }
 
     def _window(self, news: "_News") -> list[Standing]:

@@ -1,7 +1,7 @@
 """From the rows of a content to what its template reads: plain values, with a marker wherever readers differ."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote_plus, urlsplit
@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 
 from digest.db import in_batches
 from digest.editions import calendar
-from digest.editions.models import Content, Edition
+from digest.editions.models import Content, Edition, Promo
 from digest.feeds.models import Article, Feed, Trust
 from digest.feeds.text import shorten, to_text
 from digest.links import Links
@@ -23,6 +23,7 @@ from digest.rendering.context import (
     Item,
     Link,
     MailLinks,
+    PromoBox,
     SameStory,
     Schedule,
     Section,
@@ -97,6 +98,7 @@ class ContentFacts(NamedTuple):
     timezone: str
     local_date: Any
     due_at: datetime
+    promos: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class Material:
     contents: Mapping[int, ContentFacts]
     articles: Mapping[int, Told]
     topics: Mapping[int, Named]
+    promos: Mapping[int, PromoBox] = field(default_factory=dict)
 
 
 def load(session: Session, content_ids: Sequence[int]) -> Material:
@@ -115,7 +118,8 @@ def load(session: Session, content_ids: Sequence[int]) -> Material:
         rows = session.execute(
             select(
                 *(getattr(Content, name) for name in ContentFacts._fields[:6]),
-                *(getattr(Edition, name) for name in ContentFacts._fields[6:]),
+                *(getattr(Edition, name) for name in ContentFacts._fields[6:-1]),
+                col(Content.promos),
             )
             .join(Edition, col(Edition.id) == Content.edition_id)
             .where(col(Content.id).in_(batch))
@@ -124,7 +128,10 @@ def load(session: Session, content_ids: Sequence[int]) -> Material:
     shown = [item for content in contents.values() for item in content.selection["shown"]]
     articles = {item[0] for item in shown} | {other for item in shown for other in item[5]}
     topics = {item[1] for item in shown} | {other for item in shown for other in item[4]}
-    return Material(contents, articles_of(session, articles), _topics(session, topics))
+    promos = {promo for content in contents.values() for promo in content.promos}
+    return Material(
+        contents, articles_of(session, articles), _topics(session, topics), _promos(session, promos)
+    )
 
 
 def articles_of(session: Session, ids: Iterable[int]) -> dict[int, Told]:
@@ -150,6 +157,27 @@ def _topics(session: Session, ids: Iterable[int]) -> dict[int, Named]:
         )
         named.update({topic: Named(*rest) for topic, *rest in rows})
     return named
+
+
+def _promos(session: Session, ids: Iterable[int]) -> dict[int, PromoBox]:
+    wanted = sorted(ids)
+    if not wanted:
+        return {}
+    rows = session.execute(select(Promo).where(col(Promo.id).in_(wanted))).scalars()
+    return {one.id: _box(one) for one in rows}
+
+
+def _box(promo: Promo) -> PromoBox:
+    image = Image(url=promo.image_url, width=promo.image_width, height=promo.image_height)
+    return PromoBox(
+        label=promo.label,
+        advertiser=promo.advertiser,
+        title=promo.title,
+        text=promo.text,
+        url=promo.url,
+        image=image if promo.image_url else None,
+        place=promo.place.value,
+    )
 
 
 def context(material: Material, content_id: int, *, house: House, markers: Markers | None) -> EditionContext:
@@ -188,7 +216,11 @@ def context(material: Material, content_id: int, *, house: House, markers: Marke
             article_count=len(content.selection["shown"]),
         ),
         sections=sections,
-        promos=[],
+        promos=[
+            _shown_promo(material.promos[one], content, house.images)
+            for one in content.promos
+            if one in material.promos
+        ],
     )
 
 
@@ -263,6 +295,16 @@ def _item(
             for name, address in house.searches
         ],
     )
+
+
+def _shown_promo(box: PromoBox, content: ContentFacts, images: Images) -> PromoBox:
+    """A promo as this content shows it: pictures only where articles have them too."""
+    has_images = (
+        images is not Images.NONE
+        and content.format is MailFormat.HTML
+        and content.length is not MailLength.HEADLINES
+    )
+    return box if has_images else {**box, "image": None}
 
 
 def teaser(text: str) -> str:

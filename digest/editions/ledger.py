@@ -40,6 +40,9 @@ class Ledger(Protocol):
     def last_contents(self, session: Session, subscriber_ids: Sequence[int]) -> Mapping[int, int]:
         """The content of each person's last delivery whose window did not come back."""
 
+    def promos_had(self, session: Session, subscriber_ids: Sequence[int]) -> Mapping[int, Mapping[int, int]]:
+        """How many mails with each promo each person was sent or is owed."""
+
     def alerts(
         self, session: Session, subscriber_ids: Sequence[int], *, since: datetime
     ) -> Mapping[int, Alerts]:

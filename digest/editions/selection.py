@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain, groupby
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
 
 from sqlalchemy import select
@@ -89,9 +90,14 @@ def gather(
     edition: Edition,
     carried: Mapping[int, LeftOver],
     news: EditionNews,
+    had: Mapping[int, Mapping[int, int]] = MappingProxyType({}),
 ) -> Wishes:
-    """The distinct selections of these people for an edition; `carried` maps a subscriber to what was left over."""
-    wants = _wants(session, people, local_date=edition.local_date, carried=carried)
+    """The distinct selections of these people for an edition.
+
+    `carried` maps a subscriber to what was left over, `had` to how often each promo came.
+    """
+    worn = {person: news.worn(session, promos) for person, promos in had.items()}
+    wants = _wants(session, people, local_date=edition.local_date, carried=carried, worn=worn)
     distinct = dict.fromkeys(wants)
     choice = news.choice(
         session,
@@ -99,7 +105,10 @@ def gather(
         carried=chain.from_iterable(one.carried for one in distinct),
     )
     wishes = Wishes(choice)
-    keys = {one: wishes.note(_wish(one, pool=choice.pool, local_date=edition.local_date)) for one in distinct}
+    keys: dict[_Wants, str | None] = {}
+    for one in distinct:
+        wish = _wish(one, pool=choice.pool, local_date=edition.local_date)
+        keys[one] = wishes.note(_with_promos(session, wish, news=news, worn=one.worn))
     for person, wanted in zip(people, wants, strict=True):
         wishes.add(person, keys[wanted])
     choice.said = _said(session, choice.pool, wishes.wish_of.values())
@@ -116,6 +125,8 @@ class _Wants(NamedTuple):
     locale: str
     format: str
     length: str
+    worn: tuple[int, ...]
+    """The promos that came often enough."""
 
 
 def _wants(
@@ -124,6 +135,7 @@ def _wants(
     *,
     local_date: date,
     carried: Mapping[int, LeftOver],
+    worn: Mapping[int, tuple[int, ...]],
 ) -> list[_Wants]:
     """What each of these people wants."""
     ids = [one.id for one in people]
@@ -138,6 +150,7 @@ def _wants(
             one.locale,
             one.format,
             one.length,
+            worn.get(one.id, ()),
         )
         for one in people
     ]
@@ -155,7 +168,12 @@ def _wish(wants: _Wants, *, pool: Pool, local_date: date) -> Wish:
         if start is not None or left:
             is_muted = muted_until is not None and muted_until >= local_date
             (muted_topics if is_muted else topics).append((topic, start or pool.release_no + 1))
-    return Wish(tuple(topics), tuple(muted_topics), tuple(sorted(again)), *wants[3:])
+    return Wish(tuple(topics), tuple(muted_topics), tuple(sorted(again)), *wants[3:7])
+
+
+def _with_promos(session: Session, wish: Wish, *, news: EditionNews, worn: tuple[int, ...]) -> Wish:
+    topics = [topic for topic, _ in wish.topics]
+    return wish._replace(promos=news.promos(session, language=wish.locale, topics=topics, worn=worn))
 
 
 def _oldest(wants: Iterable[_Wants]) -> dict[int, int]:

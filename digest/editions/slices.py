@@ -153,6 +153,7 @@ def _write_contents(
         people,
         edition=edition,
         news=news,
+        had=ledger.promos_had(session, [one.id for one in people]) if news.has_caps(session) else {},
         carried=selection.carried_by(session, ledger.last_contents(session, [one.id for one in people])),
     )
     known = _known_contents(session, edition.id, list(wishes.by_key))
