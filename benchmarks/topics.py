@@ -43,7 +43,10 @@ def main() -> None:
 
 def _queries(name: str) -> dict[str, Query]:
     with (folder() / name).open(encoding="utf-8") as file:
-        return {row["topic"]: parse_query(row["query"]) for row in csv.DictReader(file, delimiter="\t")}
+        rows = csv.DictReader(
+            file, delimiter="\t", quoting=csv.QUOTE_NONE
+        )  # quotation marks belong to queries
+        return {row["topic"]: parse_query(row["query"]) for row in rows}
 
 
 def _gnad(path: Path) -> Labelled:

@@ -3,13 +3,17 @@
 from typing import Final
 from uuid import uuid4
 
+import structlog
 from sqlalchemy import or_, update
 from sqlmodel import Session, col
 
-from digest.db import Database
+from digest.db import Database, changed
 from digest.matching.models import MatchStage
+from digest.matching.text import ANALYZER_VERSION
 from subscribers.types import metadata
 from subscribers.upsert import insert
+
+log = structlog.get_logger()
 
 LEASE: Final = 5.0
 """Seconds after which a silent holder is taken for dead; renewed with every batch. A slow batch is only worked twice."""
@@ -28,7 +32,13 @@ class StageLease:
     def claim(self) -> bool:
         """Take or renew the lease; False while another process holds it."""
         with self._db.write() as session:
-            row = {"id": 1, "owner": "", "lease_until": 0.0, "fence": 0, "analyzer_version": ""}
+            row = {
+                "id": 1,
+                "owner": "",
+                "lease_until": 0.0,
+                "fence": 0,
+                "analyzer_version": ANALYZER_VERSION,
+            }
             session.execute(insert(session, _STAGE).values(row).on_conflict_do_nothing())
             return self._take(session)
 
@@ -45,7 +55,16 @@ class StageLease:
             .where(col(MatchStage.id) == 1, is_free)
             .values(owner=self._owner, lease_until=clock + LEASE, fence=MatchStage.fence + 1)
         )
-        return bool(taken.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
+        is_taken = bool(taken.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
+        if is_taken:
+            self._note_version(session)
+        return is_taken
+
+    def _note_version(self, session: Session) -> None:
+        """Remember by which analyzer articles are matched from now on; what was matched before stays as it is."""
+        is_other = col(MatchStage.analyzer_version) != ANALYZER_VERSION
+        if changed(session, update(MatchStage).where(is_other).values(analyzer_version=ANALYZER_VERSION)):
+            log.info("analyzer changed", version=ANALYZER_VERSION)
 
     def give_back(self) -> None:
         """Let the next process begin at once."""

@@ -17,7 +17,7 @@ from simplemma.strategies import DefaultStrategy
 from digest.matching.spelling import plain
 from digest.matching.wordlists import all_stop_words, corrections, names_in_s
 
-ANALYZER_VERSION: Final = f"1+simplemma-{simplemma.__version__}"
+ANALYZER_VERSION: Final = f"2+simplemma-{simplemma.__version__}"
 """Changes whenever the same text may get other forms: own rules, then the lemmatiser's version."""
 
 CACHE_SIZE: Final = 200_000
@@ -34,6 +34,8 @@ _UMLAUT = re.compile(r"ae|oe|(?<![aeqAEQ])ue|Ae|Oe|Ue")
 _UMLAUTS: Final = {"ae": "ä", "oe": "ö", "ue": "ü", "Ae": "Ä", "Oe": "Ö", "Ue": "Ü"}
 _ADJECTIVE_ENDINGS: Final = ("e", "er", "en", "em", "es")
 _MAX_CLOSED_PARTS: Final = 3
+_ABBREVIATION: Final = 4
+"""So many capitals are read as an abbreviation."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,8 +200,7 @@ def _lemma(word: str, language: str) -> str | None:
     if language == "de":
         lemma = _german_lemma(word)
     elif language == "en":
-        lower = word.lower()
-        lemma = corrections("en").get(lower) or _strategy().get_lemma(lower, "en")
+        lemma = _english_lemma(word)
     elif language in dictionaries():
         lemma = _strategy().get_lemma(word, language)
     else:
@@ -207,9 +208,17 @@ def _lemma(word: str, language: str) -> str | None:
     return plain(lemma) if lemma else None
 
 
+def _english_lemma(word: str) -> str | None:
+    """The lemma of the lower-case word; `AI` is no form of `be`, nor any short word in capitals an irregular one."""
+    lower = word.lower()
+    lemma = corrections("en").get(lower) or _strategy().get_lemma(lower, "en")
+    is_other = lemma is not None and not lemma.lower().startswith(lower[:2])
+    return None if is_other and word.isupper() and len(word) <= _ABBREVIATION else lemma
+
+
 def _german_lemma(word: str) -> str | None:
     if word.isupper():
-        if len(word) <= 4:
+        if len(word) <= _ABBREVIATION:
             return None
         word = word.capitalize()
     corrected = corrections("de").get(word)

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from digest.db import Database
 from digest.feeds.models import Article, ArticleState
 from digest.matching.match import Registry, match_new
-from digest.matching.models import Match
+from digest.matching.models import Match, MatchStage
+from digest.matching.text import ANALYZER_VERSION
 from subscribers.models import Topic, TopicKind, TopicState
 from tests.support.factories import make_article, make_feed, make_subscriber, make_topic, subscribe
 
@@ -209,3 +211,16 @@ def test_stories_are_told_once_and_never_changed(db: Database, now: datetime) ->
     match_new(db, Registry(), now=now, stories=stories)
     with db.read() as session:
         assert [article(session, one).story_id for one in house.articles] == [7_001, 7_002, 7_003]
+
+
+def test_another_analyzer_is_remembered_and_old_matches_stay(db: Database, now: datetime) -> None:
+    furnish(db, now)
+    match_new(db, Registry(), now=now)
+    before = rows(db)
+    with db.write() as session:
+        session.execute(update(MatchStage).values(analyzer_version="0+old"))
+        make_article(session, make_feed(session, "https://feed.example.org/2", now=now), "Mehr KI", now=now)
+    match_new(db, Registry(), now=now)
+    with db.read() as session:
+        assert session.exec(select(MatchStage.analyzer_version)).one() == ANALYZER_VERSION
+    assert before < rows(db)

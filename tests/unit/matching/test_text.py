@@ -280,3 +280,25 @@ def test_the_page_this_product_began_with_is_found_by_its_article_and_not_by_its
         line for line in text.splitlines() if not line.strip() or "KI" in line or "News" in line
     )
     check(text, boxes, "IT BOLTWISE")
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+@pytest.mark.parametrize(
+    ("query", "found", "other"),
+    [
+        ("AI", "What AI can do", "They are here, and it is good to be with us"),
+        ("ai", "What AI can do", "They are here, and it is good to be with us"),
+        ("KI", "Die KI-Chips", "Kiew, Skizze, Kid"),
+        ("IT", "IT budgets and more", "Is it good with it?"),
+        ("US", "U.S. elections near", "They told us, they use it"),
+    ],
+)
+def test_an_abbreviation_is_no_form_of_another_word(
+    language: str, query: str, found: str, other: str
+) -> None:
+    matcher = Matcher({1: parse_query(query)})
+    articles = [
+        ArticleText(1, title=found, language=language),
+        ArticleText(2, title=other, language=language),
+    ]
+    assert [hit.article_id for hit in matcher.match(articles)] == [1]
