@@ -7,6 +7,7 @@ nothing. Processes start on first need and are replaced after some hundred jobs.
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Self
 
@@ -30,6 +31,7 @@ class ParsePool:
     ) -> None:
         """Start nothing yet; `read` is what a process does with a job, by name importable there."""
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="parse")
+        self._renewals = ThreadPoolExecutor(1, thread_name_prefix="parse-renewal")
         self._idle: SimpleQueue[Process] = SimpleQueue()
         self._all = [Process(read, limits or Limits()) for _ in range(processes)]
         for process in self._all:
@@ -52,10 +54,13 @@ class ParsePool:
 
     def close(self) -> None:
         """End all processes; a job under way raises `ParserMemory`, one that waits is cancelled."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._renewals):
+            threads.shutdown(wait=False, cancel_futures=True)
         for process in self._all:
             process.stop()
-        self._threads.shutdown(wait=True)
+            self._idle.put(process)  # whoever waits for one learns that there is none
+        for threads in (self._threads, self._renewals):
+            threads.shutdown(wait=True)
         for process in self._all:
             process.close()
 
@@ -66,9 +71,22 @@ class ParsePool:
         self.close()
 
     def _read(self, job: Job) -> ParsedDocument:
-        """Take the free process (there are as many as threads) and give it back whatever happens."""
+        """Take a free process and give it back whatever happens; a lost one only when it has been replaced."""
         process = self._idle.get()
         try:
             return process.read(job)
         finally:
+            if process.is_lost:
+                self._renew(process)
+            else:
+                self._idle.put(process)
+
+    def _renew(self, process: Process) -> None:
+        """Start its successor beside the jobs, which go on in the other processes meanwhile."""
+
+        def work() -> None:
+            process.renew()
             self._idle.put(process)
+
+        with suppress(RuntimeError):  # the pool is closing
+            self._renewals.submit(work)

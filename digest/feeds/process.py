@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from digest.feeds.document import ParsedDocument
-from digest.feeds.errors import FeedFormatError, ParserBug, ParserMemory, ParserTimeout
+from digest.feeds.errors import FeedFormatError, ParserBug, ParserError, ParserMemory, ParserTimeout
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -76,6 +76,19 @@ class Process:
             return answer
         raise answer or ParserBug("no answer")
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether a killed or dead process has not been replaced yet."""
+        return self._process is not None and self._line is None and not self._is_closed
+
+    def renew(self) -> None:
+        """Replace a lost process now, so that the next job need not wait for it; a failure is left to that job."""
+        try:
+            self._ready()
+            self._jobs = 0
+        except (EOFError, OSError, ParserError):
+            self._retire()
+
     def stop(self) -> None:
         """End the process for good, whatever it does; from any thread."""
         self._is_closed = True
@@ -102,8 +115,9 @@ class Process:
         spawn = get_context("spawn")  # a fork would copy the loop, its sockets and the locks of other threads
         line, theirs = spawn.Pipe()
         self._line = line  # at once, so that it is closed whatever happens
-        self._process = spawn.Process(target=_serve, args=(theirs, self._read, self._limits), daemon=True)
-        self._process.start()
+        process = spawn.Process(target=_serve, args=(theirs, self._read, self._limits), daemon=True)
+        process.start()
+        self._process = process  # not before: what has not begun cannot be ended
         theirs.close()
         if self._is_closed:  # while it started: nobody else would end it
             raise EOFError

@@ -1,5 +1,6 @@
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from multiprocessing import active_children
@@ -74,6 +75,29 @@ async def test_a_process_that_dies_is_replaced(one: ParsePool, body: bytes) -> N
         await one.parse(body)
     assert len((await one.parse(read("atom.xml"))).candidates) == 2
     assert one.kills == 1
+
+
+def wait_for_a_child() -> None:
+    while not active_children():
+        time.sleep(0.01)
+
+
+@pytest.mark.timeout(60)
+async def test_a_process_that_died_is_replaced_before_anybody_needs_it(one: ParsePool) -> None:
+    with pytest.raises(ParserMemory):
+        await one.parse(b"vanish")
+    await asyncio.to_thread(wait_for_a_child)
+    assert (await one.parse(b"who")).title == str(active_children()[0].pid)
+
+
+@pytest.mark.timeout(60)
+async def test_closing_while_a_process_is_being_replaced_ends_all_the_same(one: ParsePool) -> None:
+    results = [asyncio.create_task(one.parse(b"vanish")) for _ in range(3)]
+    await asyncio.wait(results, return_when=asyncio.FIRST_COMPLETED)
+    one.close()
+    ends = await asyncio.gather(*results, return_exceptions=True)
+    assert all(isinstance(end, ParserMemory | asyncio.CancelledError) for end in ends)
+    assert active_children() == []
 
 
 async def test_a_mistake_of_ours_is_told_with_its_traceback_and_ends_nothing(one: ParsePool) -> None:
