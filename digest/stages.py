@@ -192,7 +192,7 @@ def anchor(runtime: Runtime) -> None:
         head = consent.head(session)
     on, path = runtime.clock().date(), runtime.settings.consent.anchor_file
     log.info("consent_head", day=on.isoformat(), events=head.seq, head=head.hash)
-    if path is None:
+    if path is None or not head.seq:
         return
     try:
         with path.open("a+", encoding="utf-8") as file:

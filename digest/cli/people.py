@@ -1,4 +1,4 @@
-"""`digest subscribers` and `digest consent`: who reads, and the proof that they asked for it."""
+"""`digest subscribers`: who reads, and how they come and go."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -17,7 +17,7 @@ from digest.delivery.models import Reason
 from digest.editions.plan import newest_release
 from digest.matching.query import parse_query
 from digest.runtime import Runtime
-from subscribers import admission, importing, pause, privacy, proof, register, unsubscribe, verification
+from subscribers import admission, importing, pause, privacy, register, unsubscribe
 from subscribers.addresses import canonical
 from subscribers.admission import Admission, Newcomer
 from subscribers.choices import Choices, OwnTopic
@@ -26,7 +26,6 @@ from subscribers.signup import Origin, SignUp, sign_up
 from subscribers.unsubscribe import Source
 
 app = typer.Typer(help="Add, show, pause, export and erase subscribers.", no_args_is_help=True)
-consent = typer.Typer(help="Prove and check the recorded consent.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -258,35 +257,6 @@ def _import(runtime: Runtime, file: Path, *, note: str, applies: bool) -> dict[s
             for one in results:
                 counts[one.value] += 1
     return {**counts, "applied": applies, "problems": output.plain(problems)}
-
-
-@consent.command()
-def verify(*, json: Json = False) -> None:
-    """Check the hash chain of all consent events; exit 1 with the first broken one."""
-    with opening.database() as db, db.read() as session:
-        found = verification.verify(session)
-    result = {**output.plain(found), "ok": found.ok}
-    if json:
-        output.as_json(result)
-    else:
-        output.facts(result.items())
-    if not found.ok:
-        raise typer.Exit(output.FAILED)
-
-
-@consent.command("proof")
-def proof_(email: Email, *, json: Json = False) -> None:
-    """Show everything that proves one person's consent, with the wordings."""
-    with opening.running() as runtime, runtime.db.read() as session:
-        found = proof.proof(session, canonical(email), timezone=runtime.settings.timezone)
-    if found is None:
-        output.fail(f"Nothing is recorded about {email}.")
-    if json:
-        output.as_json(found)
-        return
-    for event in output.plain(found)["events"]:
-        output.facts((name.replace("_", " "), value) for name, value in event.items())
-        output.say("")
 
 
 def _change(email: str, change: Any, reason: Reason) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
@@ -22,10 +23,10 @@ from digest.feeds.models import Article, ArticleKey, KeyKind
 from digest.matching.models import Match
 from digest.runtime import Runtime
 from digest.settings import Retention, Settings
-from subscribers import signup
+from subscribers import consent, signup
 from subscribers.addresses import canonical
 from subscribers.choices import Choices
-from subscribers.models import Cadence, MailFormat, MailLength, SignupRequest
+from subscribers.models import Cadence, ConsentKind, MailFormat, MailLength, SignupRequest
 from tests.support.factories import make_article, make_feed, make_subscriber, make_topic
 from tests.support.site import Clock
 
@@ -200,6 +201,9 @@ def test_the_end_of_the_chain_is_noted_once_a_day(house: House, tmp_path: Path) 
         update={"consent": house.runtime.settings.consent.model_copy(update={"anchor_file": file})}
     )
     house.runtime = Runtime(kept, house.runtime.db, house.clock, Random(1))
+    with house.runtime.db.write() as session:
+        event = consent.Event(kind=ConsentKind.CONFIRMED, subject=uuid4())
+        consent.append(session, [event], now=house.began)
     for hours in (0, 1, 24):
         house.tidy(after=timedelta(hours=hours))
     assert [line.split()[0] for line in file.read_text().splitlines()] == ["2026-11-22", "2026-11-23"]
