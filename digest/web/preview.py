@@ -48,7 +48,7 @@ def _found(site: Site, session: Session, text: str, *, lang: str) -> dict[str, A
         "newest": [
             {"pieces": pieces(hit), "url": hit.link or None, "source": hit.source} for hit in found.newest
         ],
-        "hints": [hint.sentence(lang) for hint in found.hints],
+        "hints": list(dict.fromkeys(hint.sentence(lang) for hint in found.hints)),
         "inside": [
             {"articles": one.articles, "words": ", ".join(one.examples), "proposal": one.proposal}
             for one in found.inside

@@ -1,122 +1,119 @@
-"""Every page as a person meets it: readable, operable by keyboard, at 320 px, in light and dark, with no stray request."""
+"""Every page as a person meets it: by keyboard, mistakes told first, with and without scripts, safe to open."""
 
 import itertools
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
+from digest.feeds.models import Article
+from subscribers.models import Cadence, SubscriberState
 from subscribers.tokens import Purpose
+from tests.browser.web.states import FIRST, SAVE
+from tests.browser.web.watching import watched
+from tests.browser.web.world import ARTICLE_URL, World
 from tests.integration.web.conftest import Story
 
 pytestmark = pytest.mark.browser
-RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
-AXE = Axe()
+expect.set_options(timeout=30_000)  # how long we look before we say it never came
+PHONE = {"width": 375, "height": 800}
+WHERE = "document.activeElement.name || document.activeElement.textContent.trim().slice(0, 21)"
 
 
-@contextmanager
-def opened(browser: Browser, story: Story, **options: object) -> Iterator[Page]:
-    """A page in a context of its own; at the end nothing foreign was asked for, no cookie set, no script complained."""
-    context = browser.new_context(**{"locale": "de", "viewport": {"width": 375, "height": 800}} | options)  # type: ignore[arg-type]
-    page, foreign, complaints = context.new_page(), [], []
-    page.on(
-        "request", lambda one: foreign.append(one.url) if not one.url.startswith(story.site.url) else None
-    )
-    page.on("console", lambda one: complaints.append(one.text) if "status of" not in one.text else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    try:
-        yield page
-        assert foreign == []
-        assert complaints == []
-        assert context.cookies() == []
-        assert page.evaluate("localStorage.length + sessionStorage.length") == 0
-    finally:
-        context.close()
+@pytest.fixture
+def page(browser: Browser, worlds: Mapping[str, World]) -> Iterator[Page]:
+    """A watched page in German, on the site where all is only shown."""
+    home = worlds["de"].story.site.url
+    with watched(browser, home, locale="de", viewport=PHONE, base_url=home) as found:
+        yield found
 
 
-def states(story: Story) -> Iterator[tuple[str, str]]:
-    """Every page with the button to press on it, errors included."""
-    story.sign_up("ben@example.org", query="Windkraft")
-    confirm, preferences = story.confirm_path("ben@example.org"), story.path(Purpose.PREFERENCES)
-    account, leave = story.path(Purpose.ACCOUNT), story.path(Purpose.UNSUBSCRIBE)
-    mute = f"{story.path(Purpose.MUTE)}?a=1"
-    yield from (("/", ""), ("/subscribe", ""), ("/subscribe?topic=ki", ""), ("/subscribe/check-inbox", ""))
-    yield from (("/subscribe", "main form button >> nth=0"), ("/subscribe", "button[value=preview]"))
-    yield from (
-        ("/manage", ""),
-        ("/manage", "main form button"),
-        ("/archive", ""),
-        ("/embed/form", ""),
-        ("/nope", ""),
-    )
-    yield from ((confirm, ""), (confirm, "main form button >> nth=0"), (confirm, ""))
-    yield from ((preferences, ""), (account, ""), (account, ".danger"), (account, "button[value=save]"))
-    yield from (
-        (account, "button[value=date]"),
-        (account, "button[value='1w']"),
-        (account, "button[value=resume]"),
-    )
-    yield from ((preferences, "form[action$=export] button"), (mute, ""), (mute, "button[value='source:7']"))
-    yield from (
-        (leave, ""),
-        (leave, "main form button"),
-        (preferences, ""),
-        (account, ""),
-        (leave, "form[action$=reason] button"),
-    )
-    yield from ((leave, "form[action$=undo] button"),)
+def test_the_keyboard_reaches_everything_in_reading_order(page: Page) -> None:
+    page.goto("/subscribe")
+    reached = []
+    for _ in range(28):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate(WHERE))
+    names = [name for name, _ in itertools.groupby(reached)]
+    assert names[:10] == [
+        "Beispiel-News", "email", "", "topic", "query", "Weitere eigene Themen", "cadence", "Kostenlos anmelden",
+        "action", "Impressum",
+    ]  # fmt: skip
 
 
-def visit(page: Page, story: Story, path: str, button: str) -> None:
-    page.goto(story.site.url + path)
-    if button:
-        story.site.clock.move(seconds=3)
-        page.click(button)
-        page.wait_for_load_state()
-
-
-@pytest.mark.parametrize(("scheme", "lang"), [("light", "de"), ("dark", "en")])
-def test_every_page_state_passes_axe_and_fits_320_pixels(
-    browser: Browser, story: Story, scheme: str, lang: str
+def test_what_has_focus_is_never_hidden_by_the_bar_that_saves(
+    page: Page, worlds: Mapping[str, World]
 ) -> None:
-    size = {"width": 320, "height": 640}
-    with opened(browser, story, color_scheme=scheme, locale=lang, viewport=size) as page:
-        for path, button in states(story):
-            visit(page, story, path, button)
-            found = AXE.run(page, options={"runOnly": RULES}).response["violations"]
-            told = [(one["id"], [node["html"][:150] for node in one["nodes"]]) for one in found]
-            assert told == [], (path, button)
-            assert page.evaluate("document.documentElement.scrollWidth") <= 320, (path, button)
-            assert page.evaluate("document.documentElement.lang") in {lang, "de"}
+    page.goto(worlds["de"].link(Purpose.PREFERENCES, "ann"))
+    page.focus("main input >> nth=0")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('.bar *')"):
+            break
+        assert page.evaluate(
+            "document.activeElement.getBoundingClientRect().bottom <= document.querySelector('.bar').getBoundingClientRect().top"
+        ), page.evaluate(WHERE)
+    assert page.evaluate("document.activeElement.value") == "save"
 
 
-def test_the_keyboard_reaches_everything_in_reading_order(browser: Browser, story: Story) -> None:
-    with opened(browser, story) as page:
-        page.goto(f"{story.site.url}/subscribe")
-        reached = []
-        for _ in range(14):
-            page.keyboard.press("Tab")
-            reached.append(
-                page.evaluate(
-                    "document.activeElement.name || document.activeElement.textContent.trim().slice(0, 21)"
-                )
-            )
-        names = [name for name, _ in itertools.groupby(reached)]
-        assert names[:9] == [
-            "Beispiel-News", "email", "topic", "query", "Weitere eigene Themen", "cadence", "Kostenlos anmelden", "action", "Impressum",
-        ]  # fmt: skip
+def test_an_error_is_told_first_and_leads_to_its_field(page: Page, worlds: Mapping[str, World]) -> None:
+    page.goto("/subscribe")
+    worlds["de"].story.site.clock.move(seconds=3)
+    page.click(FIRST)
+    assert page.title().startswith("Fehler: ")
+    assert page.evaluate("document.activeElement.id") == "errors"
+    page.click("#errors a")
+    assert page.evaluate("document.activeElement.id") == "email"
+    assert page.locator("#email").get_attribute("aria-invalid") == "true"
 
 
-def test_an_error_is_told_first_and_leads_to_its_field(browser: Browser, story: Story) -> None:
-    with opened(browser, story) as page:
-        visit(page, story, "/subscribe", "main form button >> nth=0")
-        assert page.title().startswith("Fehler: ")
-        assert page.evaluate("document.activeElement.id") == "errors"
-        page.click("#errors a")
-        assert page.evaluate("document.activeElement.id") == "email"
-        assert page.locator("#email").get_attribute("aria-invalid") == "true"
+def test_a_long_list_of_topics_can_be_searched(page: Page) -> None:
+    page.goto("/subscribe")
+    page.fill("[type=search]", "KLIM")
+    assert page.locator(".chips .choice:visible").all_inner_texts() == ["Klima und Energie"]
+    page.fill("[type=search]", "quark")
+    expect(page.locator(".chips + [role=status]")).to_contain_text("Kein solches Thema")
+    page.keyboard.press("Enter")
+    assert page.url.endswith("/subscribe"), "searching sends nothing"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("ann@gmial.com", "ann@gmail.com"),
+        ("ann@gmx.dee", "ann@gmx.de"),
+        ("ann@wb.de", "ann@web.de"),
+        ("ann@gmail.com", None),
+        ("ann@example.org", None),
+    ],
+)
+def test_a_slip_in_the_address_is_asked_about_and_never_changed_unasked(
+    page: Page, typed: str, meant: str | None
+) -> None:
+    page.goto("/subscribe")
+    page.fill("#email", typed)
+    page.locator("#email").blur()
+    assert page.input_value("#email") == typed
+    asked = page.locator("#email + [role=status]")
+    if meant is None:
+        expect(asked).to_be_empty()
+        return
+    expect(asked).to_have_text(f"Meintest du {meant}?")
+    asked.locator("button").click()
+    assert page.input_value("#email") == meant
+
+
+def test_matches_follow_what_is_typed_and_nothing_is_stored(page: Page, worlds: Mapping[str, World]) -> None:
+    site = worlds["de"].story.site
+    for path in ("/subscribe", worlds["de"].link(Purpose.PREFERENCES, "ann")):
+        page.goto(path)
+        before = site.dump()
+        page.locator("#query").press_sequentially("Windkraft")
+        expect(page.locator("#query-hits")).to_contain_text("2 Treffer")
+        assert page.locator("#query-hits mark").first.inner_text() == "Windkraft"
+        page.fill("#query", "((")
+        expect(page.locator("#query-hits")).to_contain_text("An Stelle")
+        assert site.dump() == before
 
 
 @pytest.mark.parametrize("has_script", [True, False])
@@ -124,39 +121,52 @@ def test_an_error_is_told_first_and_leads_to_its_field(browser: Browser, story: 
 def test_ann_signs_up_confirms_chooses_and_leaves(
     browser: Browser, story: Story, lang: str, *, has_script: bool
 ) -> None:
-    with (
-        opened(browser, story, java_script_enabled=True, locale=lang)
-        if has_script
-        else _plain(browser, lang) as page
-    ):
-        page.goto(f"{story.site.url}/subscribe")
+    site = story.site
+    with watched(browser, site.url, locale=lang, base_url=site.url, java_script_enabled=has_script) as page:
+        page.goto("/subscribe")
         page.fill("[name=email]", "cleo@example.org")
         page.check("[name=topic][value=ki]")
         page.fill("#query", "Windkraft -Offshore")
         page.check("[name=cadence][value=weekly]")
         page.select_option("[name=weekday]", "4")
-        story.site.clock.move(seconds=20)
-        page.click("main form button >> nth=0")
+        site.clock.move(seconds=20)
+        page.click(FIRST)
         assert page.url.endswith("/subscribe/check-inbox?lang=" + lang)
-        page.goto(story.site.url + story.confirm_path("cleo@example.org"))
-        page.click("main form button >> nth=0")
-        assert story.person("cleo").cadence == "weekly"
+        page.goto(story.confirm_path("cleo@example.org"))
+        page.click(FIRST)
+        assert story.person("cleo").cadence is Cadence.WEEKLY
         page.click("main .rows a >> nth=0")
         page.check("[name=topic][value=raumfahrt]")
-        page.click("button[value=save]")
+        page.click(SAVE)
         assert page.locator("[role=status].good").count() == 1
         assert page.locator("[value=raumfahrt]").first.is_checked()
-        page.click("main hr + p a")
-        page.click("main form button >> nth=0")
-        assert story.person("cleo").state == "unsubscribed"
-        assert story.person("cleo").locale == lang
+        page.click("main section:last-of-type .button")
+        page.click(FIRST)
+        cleo = story.person("cleo")
+        assert (cleo.state, cleo.locale) == (SubscriberState.UNSUBSCRIBED, lang)
 
 
-@contextmanager
-def _plain(browser: Browser, lang: str) -> Iterator[Page]:
-    context = browser.new_context(java_script_enabled=False, locale=lang)
-    yield context.new_page()
-    context.close()
+@pytest.mark.parametrize("has_script", [True, False])
+def test_ben_follows_what_is_like_an_article_ends_it_and_follows_it_again(
+    browser: Browser, worlds: Mapping[str, World], *, has_script: bool
+) -> None:
+    world = worlds["de"]
+    story, name = world.story, "ben-with" if has_script else "ben-without"
+    with watched(
+        browser, story.site.url, locale="de", base_url=story.site.url, java_script_enabled=has_script
+    ) as page:
+        page.goto(f"/subscribe/similar?url={ARTICLE_URL}")
+        assert "2 OF (" in page.input_value("#query")
+        assert page.is_checked("[value=ukraine]")
+        page.fill("#email", f"{name}@example.org")
+        story.site.clock.move(seconds=20)
+        page.click(FIRST)
+        page.goto(story.confirm_path(f"{name}@example.org"))
+        page.click(FIRST)
+        page.click("main .rows a >> nth=0")
+        own = page.locator("fieldset", has_text="Eigene Themen").locator(".choice")
+        expect(own).to_contain_text("endet am")
+        expect(own).to_contain_text("Rutte sucht nach Lösungen")
 
 
 def test_links_opened_by_a_scanner_with_scripts_change_nothing(browser: Browser, story: Story) -> None:
@@ -164,17 +174,14 @@ def test_links_opened_by_a_scanner_with_scripts_change_nothing(browser: Browser,
     paths = [story.confirm_path(), f"{story.path(Purpose.MUTE)}?a=1"]
     paths += [story.path(one) for one in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES, Purpose.ACCOUNT)]
     before = story.site.dump()
-    with opened(browser, story) as page:
+    with watched(browser, story.site.url, locale="de") as page:
         for path in paths:
-            page.goto(story.site.url + path)
-            page.wait_for_load_state("networkidle")
+            page.goto(story.site.url + path, wait_until="networkidle")
     assert story.site.dump() == before
 
 
 def test_what_came_from_a_feed_runs_nothing_in_the_archive(browser: Browser, story: Story) -> None:
     with story.site.db.write() as session:
-        from digest.feeds.models import Article
-
         article = session.get_one(Article, 1)
         article.title = '<script>document.title="owned"</script><img src=x onerror="document.title=1">'
         article.summary = '<svg onload="document.title=2">'

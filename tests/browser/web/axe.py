@@ -1,0 +1,32 @@
+"""axe-core in a page that stands: put in once per document, asked about as often as its colours change."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any, Final, Literal
+
+from playwright.sync_api import Page
+
+SOURCE: Final = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PAGE_TAGS: Final = [*TAGS, "best-practice"]
+COLOURS: Final = ["color-contrast", "link-in-text-block"]
+"""All that can differ between light and dark: the sheet changes nothing but colours (tests/unit/web/test_assets.py)."""
+
+_RUN: Final = """async options => {
+  const found = await axe.run(document, {...options, resultTypes: ['violations'], preload: false, iframes: false});
+  return found.violations.map(one => [one.id, ...one.nodes.map(node => node.html.slice(0, 150))]);
+}"""
+
+
+def faults(page: Page, *, tags: Sequence[str] = PAGE_TAGS) -> list[Any]:
+    """Every violation of the document that stands, in light and in dark; empty is what we want."""
+    page.evaluate(f"() => {{ {SOURCE} }}")  # by the browser's own hand: our policy lets no foreign script in
+    return [*_faults(page, "light", "tag", tags), *_faults(page, "dark", "rule", COLOURS)]
+
+
+def _faults(
+    page: Page, scheme: Literal["light", "dark"], kind: Literal["tag", "rule"], values: Sequence[str]
+) -> list[Any]:
+    page.emulate_media(color_scheme=scheme)
+    options = {"runOnly": {"type": kind, "values": list(values)}}
+    return [(scheme, *one) for one in page.evaluate(_RUN, options)]
