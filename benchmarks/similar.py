@@ -1,4 +1,4 @@
-"""Nearest headlines on a public set, beside an exact comparison with every title in the same run.
+"""Nearest headlines and proposed queries on a public set, beside an exact comparison with every title in the same run.
 
     python -m benchmarks.similar [--articles 50000] [--json]
 
@@ -9,16 +9,20 @@ import argparse
 import heapq
 import json
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from math import log2
 from random import Random
+from statistics import mean
 from typing import Any
 
 from benchmarks.corpus import lines
-from digest.matching.article import ArticleText
-from digest.matching.similar import SimilarIndex
-from digest.matching.titles import Vector, cosine, idf, title, vector
+from digest.matching.article import ArticleText, read
+from digest.matching.engine import BATCH_SIZE, Matcher
+from digest.matching.frequencies import counted
+from digest.matching.query import parse_query
+from digest.matching.similar import SimilarIndex, features, proposal, similar_query
+from digest.matching.titles import Vector, cosine, idf, vector
 
 HALF = 3_183
 SAMPLE = 200
@@ -40,7 +44,7 @@ def texts(rows: Sequence[dict[str, Any]]) -> list[ArticleText]:
 
 def exact(articles: Sequence[ArticleText]) -> dict[int, Vector]:
     """The vectors of all titles, for comparing each with each."""
-    titles = {one.id: title(one.title, language="en", source=one.source) for one in articles}
+    titles = {one.id: features(one) for one in articles}
     counts = Counter(feature for one in titles.values() for feature in one.features)
     weight = {feature: idf(df, titles=len(titles)) for feature, df in counts.items()}
     return {number: vector(one, weight=weight, gram_weight=1.0) for number, one in titles.items()}
@@ -62,6 +66,23 @@ def quality(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:
         )
         found += len({number for _, number in heapq.nsmallest(NEAREST, every)} & set(near)) / NEAREST
     return gain / SAMPLE, found / SAMPLE
+
+
+def proposals(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:
+    """Precision and recall of `2 OF 8`, proposed from a headline, on the other headlines; means over a sample."""
+    articles, label = texts(rows), {row["id"]: row["story"] for row in rows}
+    readings = [read(one) for one in articles]
+    frequencies, sizes = counted(readings), Counter(label.values())
+    sample = {one.id: one for one in Random(3).sample(articles, SAMPLE)}
+    asked = {number: similar_query(proposal(one, frequencies), language="") for number, one in sample.items()}
+    matcher = Matcher({number: parse_query(text) for number, text in asked.items() if text})
+    found: defaultdict[int, list[bool]] = defaultdict(list)
+    for start in range(0, len(readings), BATCH_SIZE):
+        for hit in matcher.match_read(readings[start : start + BATCH_SIZE]):
+            if hit.article_id != hit.topic_id:
+                found[hit.topic_id].append(label[hit.article_id] == label[hit.topic_id])
+    precision = mean(sum(hits) / len(hits) for hits in found.values())
+    return precision, mean(sum(found[number]) / max(sizes[label[number]] - 1, 1) for number in sample)
 
 
 def speed(articles: int) -> float:
@@ -90,7 +111,13 @@ def main() -> None:
     result: dict[str, Any] = {"articles": arguments.articles}
     for name, part in (("dev", rows[:HALF]), ("test", rows[HALF:])):
         gain, found = quality(part)
-        result |= {f"{name}_ndcg_10_ratio": round(gain, 3), f"{name}_of_exact_nearest_ratio": round(found, 3)}
+        precision, recall = proposals(part)
+        result |= {
+            f"{name}_ndcg_10_ratio": round(gain, 3),
+            f"{name}_of_exact_nearest_ratio": round(found, 3),
+            f"{name}_two_of_eight_precision_ratio": round(precision, 3),
+            f"{name}_two_of_eight_recall_ratio": round(recall, 3),
+        }
     result["similar_ms"] = round(speed(arguments.articles), 1)
     print(json.dumps(result, indent=1))
 

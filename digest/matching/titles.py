@@ -43,15 +43,19 @@ class Title(NamedTuple):
         return tuple(map(intern, {*self.words, *self.grams}))
 
 
-def title(text: str, *, language: str | None = None, source: str = "") -> Title:
-    """The features of a title as printed; `language` is the article's tag, `source` is cut from the end."""
+def title(text: str, *, language: str | None = None, source: str = "", has_quiet_grams: bool = True) -> Title:
+    """The features of a title as printed; `language` is the article's tag, `source` is cut from the end.
+
+    Runs of letters go through stop words too, unless `has_quiet_grams` is off.
+    """
     cleaned = title_without_source(clean(text), source)
     spoken = primary(language) or guessed(cleaned, LANGUAGES)
     found = tokens(cleaned, spoken)
     stops = stop_words(spoken)
     words = tuple(token.forms[-1] for token in found if _is_content(token, stops))
     spelled = tuple(token.plain[0] for token in found if token.plain)
-    return Title(spoken, words, tuple(_grams(" ".join(spelled))), spelled)
+    telling = spelled if has_quiet_grams else [token.plain[0] for token in found if _is_content(token, stops)]
+    return Title(spoken, words, tuple(_grams(" ".join(telling))), spelled)
 
 
 def vector(one: Title, *, weight: Mapping[str, float], gram_weight: float) -> Vector:
@@ -83,7 +87,7 @@ def _weighted(
 
 
 def _is_content(token: Token, stops: frozenset[str]) -> bool:
-    return bool(token.forms) and token.printed.lower() not in stops
+    return bool(token.plain) and token.printed.lower() not in stops
 
 
 def _grams(text: str) -> Iterable[str]:
