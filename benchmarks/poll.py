@@ -10,6 +10,7 @@ peer: aiohttp alone, asking the same server as often and keeping nothing.
 import argparse
 import asyncio
 import json
+import os
 import resource
 import socket
 import ssl
@@ -188,6 +189,13 @@ def parsers() -> list[psutil.Process]:
     return [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
 
 
+def parse_cpu(own: set[psutil.Process]) -> float:
+    """Processor seconds of the parse processes there are, and of those that retired after their jobs."""
+    ended = os.times()
+    living = [child.cpu_times() for child in parsers() if child not in own]
+    return ended.children_user + ended.children_system + sum(times.user + times.system for times in living)
+
+
 async def run(feeds: int, changed: int, folder: Path) -> dict[str, object]:
     """Fill, then measure."""
     with serving(folder) as server:
@@ -205,11 +213,10 @@ async def run(feeds: int, changed: int, folder: Path) -> dict[str, object]:
             await one_round(db, fetcher, pool, START)
             peer = await bare_requests(server, feeds)
             server.line.send(feeds * changed // 100)
-            before = [child.cpu_times() for child in parsers() if child not in own]
+            before = parse_cpu(own)
             measures = await one_round(db, fetcher, pool, START + timedelta(days=2))
+        parsing = parse_cpu(own) - before
         children = [child for child in parsers() if child not in own]
-        after = [child.cpu_times() for child in children]
-        parsing = sum(t.user + t.system for t in after) - sum(t.user + t.system for t in before)
         own_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         parse_memory = sum(child.memory_full_info().uss for child in children) / _MEGABYTE
         pool.close()
