@@ -12,11 +12,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, select, update
 from sqlmodel import Session, col
 
 from digest.db import changed
 from digest.delivery.models import Chunk, Worker
+from subscribers.types import metadata
+from subscribers.upsert import insert
 
 ALIVE: Final = timedelta(seconds=30)
 """A worker seen within this is counted as working."""
@@ -43,12 +45,11 @@ def identity(worker_id: str) -> Identity:
 
 
 def arrive(session: Session, me: Identity, *, now: datetime) -> None:
-    """Write down that this worker exists, before it claims anything."""
-    session.execute(
-        insert(Worker).values(
-            id=me.id, host=me.host, boot=me.boot, namespace=me.namespace, pid=me.pid, beat=0, seen_at=now
-        )
+    """Write down that this worker exists, before it claims anything; saying it again after a failure is harmless."""
+    row = insert(session, metadata.tables["worker"]).values(
+        id=me.id, host=me.host, boot=me.boot, namespace=me.namespace, pid=me.pid, beat=0, seen_at=now
     )
+    session.execute(row.on_conflict_do_nothing())
 
 
 def beat(session: Session, me: Identity, *, now: datetime) -> int:

@@ -32,9 +32,13 @@ class Life:
     witness: Witness
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
+    beat_every: timedelta
 
     def arrive(self) -> None:
-        """Be known before anything is claimed, and free what the dead of this machine held."""
+        """Be known before anything is claimed, free what the dead of this machine held, and know what the others know.
+
+        With others at work a common rate is shared from the next beat on, when they have noticed: until then nothing goes.
+        """
         with self.db.write() as session:
             is_restored = witness.check(session, self.witness, now=self.clock())
             beats.arrive(session, self.me, now=self.clock())
@@ -45,6 +49,9 @@ class Life:
             _log.error("restored", hint="an older database was put back; see `digest editions list`")
         else:
             self.testify()
+        self.listen()
+        if self.beat() > 1 and self.rate:
+            self.throttle.rate.not_before = self.monotonic() + self.beat_every.total_seconds()
 
     def testify(self) -> None:
         """Let the file outside the database know how far we are; before the first dot of anything new."""
@@ -52,11 +59,15 @@ class Life:
             seen = witness.note(session)
         self.witness.write(seen)
 
-    def beat(self) -> None:
-        """Show that this worker lives, and take its share of the common rate. On SQLite this also reaches the disk."""
+    def beat(self) -> int:
+        """Show that this worker lives, and take its share of the common rate; how many live.
+
+        On SQLite this also brings all marks so far onto the disk.
+        """
         with self.db.write() as session:
             living = beats.beat(session, self.me, now=self.clock())
         self.throttle.rate.per_second = self.rate / living
+        return living
 
     def listen(self) -> None:
         """Learn which providers want no mail."""

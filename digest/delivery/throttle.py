@@ -60,6 +60,8 @@ class Rate:
 
     def __init__(self, per_second: float) -> None:
         self.per_second = per_second
+        self.not_before = 0.0
+        """Clock second before which nothing goes: the other workers do not share with this one yet."""
         self._tokens = max(1.0, per_second)
         self._filled_at: float | None = None
 
@@ -71,7 +73,7 @@ class Rate:
             grown = self._tokens + (at - self._filled_at) * self.per_second
             self._tokens = min(max(1.0, self.per_second), grown)
         self._filled_at = at
-        return max(0.0, (1.0 - self._tokens) / self.per_second)
+        return max(0.0, self.not_before - at, (1.0 - self._tokens) / self.per_second)
 
     def take(self) -> None:
         """One mail goes."""

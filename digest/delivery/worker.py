@@ -78,6 +78,7 @@ class Worker:
             witness or Witness(None),
             clock,
             loop.time,
+            options.beat,
         )
         self._shared = Shared(
             queue=queue,
