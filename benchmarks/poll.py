@@ -193,7 +193,8 @@ def parse_cpu(own: set[psutil.Process]) -> float:
     """Processor seconds of the parse processes there are, and of those that retired after their jobs."""
     ended = os.times()
     living = [child.cpu_times() for child in parsers() if child not in own]
-    return ended.children_user + ended.children_system + sum(times.user + times.system for times in living)
+    used = sum(float(times.user + times.system) for times in living)
+    return ended.children_user + ended.children_system + used
 
 
 async def run(feeds: int, changed: int, folder: Path) -> dict[str, object]:
