@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlmodel import Session
@@ -48,18 +48,40 @@ def preview(
     (folder / "preview.eml").write_bytes(made.message.data)
     (folder / "reasons.json").write_text(output.json_text(made.reasons), encoding="utf-8")
     if json:
-        output.as_json(
-            {"folder": folder, "subject": made.subject, "bytes": len(made.message.data), **made.reasons}
-        )
+        output.as_json({"folder": folder, **_about(made), **made.reasons})
         return
     output.facts(
-        [("subject", made.subject), ("size", f"{len(made.message.data)} bytes"), ("written to", str(folder))]
+        [
+            ("subject", made.subject),
+            ("octets", ", ".join(f"{part} {size:,}" for part, size in made.sizes.items())),
+            ("headers", ", ".join(made.headers)),
+            ("links", len(made.links)),
+            ("written to", str(folder)),
+        ]
     )
+    for problem in made.report.errors:
+        output.say(f"✗ {problem}: this mail would not be sent")
+    for problem in made.report.warnings:
+        output.say(f"! {problem}")
     output.table(
         ("article", "topic", "field", "found"),
         ((one["title"], one["topic"], one["field"], one["term"]) for one in made.reasons["shown"]),
         empty="It shows no article.",
     )
+    for one in made.reasons["out"]:
+        output.say(f"- out: {one['title']} ({one['why']})")
+
+
+def _about(made: previews.Preview) -> dict[str, Any]:
+    return {
+        "subject": made.subject,
+        "bytes": made.sizes["mail"],
+        "sizes": made.sizes,
+        "headers": made.headers,
+        "links": made.links,
+        "errors": made.report.errors,
+        "warnings": made.report.warnings,
+    }
 
 
 def send_test(

@@ -9,6 +9,7 @@ from sqlmodel import Session, col
 from digest.editions import selection
 from digest.editions.calendar import next_due, zone
 from digest.editions.due import slot_of
+from digest.editions.ledger import Ledger
 from digest.editions.models import Content, Edition, EditionState, Release
 from digest.editions.news import EditionNews
 from digest.editions.releases import cut, newest_release
@@ -21,10 +22,10 @@ class NothingNewError(Exception):
     """There is no news for this reader; the text is one sentence."""
 
 
-def draft_edition(session: Session, person: Subscriber, *, now: datetime) -> int:
+def draft_edition(session: Session, person: Subscriber, *, ledger: Ledger, now: datetime) -> int:
     """The id of a content as the person's next edition would have it; the caller rolls the session back.
 
-    Everything stored and eligible counts as released. Raises NothingNewError.
+    Everything matched and eligible counts as released. Raises NothingNewError.
     """
     cut(session, now=now)
     release_no = newest_release(session)
@@ -47,7 +48,14 @@ def draft_edition(session: Session, person: Subscriber, *, now: datetime) -> int
         state=EditionState.PLANNED,
         created_at=now,
     )
-    wishes = selection.gather(session, [person], edition=edition, carried={}, news=EditionNews(edition))
+    wishes = selection.gather(
+        session,
+        [person],
+        edition=edition,
+        carried=selection.carried_by(session, ledger.last_contents(session, [person.id])),
+        news=EditionNews(edition),
+        had=ledger.promos_had(session, [person.id]),
+    )
     if not wishes.by_key:
         raise NothingNewError("There is no news for this reader since the last edition; nothing to show.")
     session.execute(delete(Edition).where(*slot_of(edition)))  # this very slot may be planned already
@@ -55,6 +63,8 @@ def draft_edition(session: Session, person: Subscriber, *, now: datetime) -> int
     session.flush()
     (key,) = wishes.by_key
     row = {"edition_id": edition.id, "created_at": now, **wishes.compose(key)}
+    if not row["item_count"]:
+        raise NothingNewError("All that is new for this reader is muted; no mail would be sent.")
     return int(session.execute(insert(Content).values(row).returning(col(Content.id))).scalar_one())
 
 

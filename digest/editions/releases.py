@@ -42,6 +42,12 @@ def has_unreleased(session: Session) -> bool:
     return session.execute(select(col(Article.id)).where(*_waiting()).limit(1)).first() is not None
 
 
+def has_unmatched(session: Session) -> bool:
+    """Whether any article that may become news was not matched yet."""
+    waits = (col(Article.state) == ArticleState.ELIGIBLE, col(Article.matched_at).is_(None))
+    return session.execute(select(col(Article.id)).where(*waits).limit(1)).first() is not None
+
+
 def _waiting() -> tuple[Any, ...]:
     """What makes an article part of the next release."""
     return (
