@@ -1,12 +1,11 @@
 """Every mail in a real browser: readable for everyone, light and dark, at any width, and it asks nobody for anything."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, FloatRect, Page, Route
 
 from digest.rendering import KINDS, samples
 from tests.support.mailroom import templates
@@ -31,67 +30,81 @@ def html(kind: str) -> str:
     return templates().mail(kind, lang="de", context=samples.system(kind)).html_text
 
 
-@contextmanager
-def shown(
-    browser: Browser, source: str, *, mode: Mode = "light", width: int = 600
-) -> Iterator[tuple[Page, list[str]]]:
-    """The mail in a window of its own, and every address it asked for."""
-    asked: list[str] = []
+class Window:
+    """One page for all mails: opening it costs more than showing a mail in it."""
 
-    def answer(route: Route) -> None:
-        asked.append(route.request.url)
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.asked: list[str] = []
+        page.route("**/*", self._answer)
+
+    def show(self, source: str, *, width: int = 600) -> Page:
+        """The mail at this width; `asked` holds every address it asks for from now on."""
+        self.asked.clear()
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.set_content(source)
+        return self.page
+
+    def _answer(self, route: Route) -> None:
+        self.asked.append(route.request.url)
         route.fulfill(status=200, content_type="image/svg+xml", body=PICTURE)
 
-    with browser.new_context(
-        color_scheme=mode, viewport={"width": width, "height": 900}, bypass_csp=True
-    ) as context:
-        page = context.new_page()
-        page.route("**/*", answer)
-        page.set_content(source)
-        yield page, asked
+
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[Window]:
+    with browser.new_context(bypass_csp=True) as context:
+        yield Window(context.new_page())
 
 
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_everybody_can_read_it(browser: Browser, kind: str, mode: Mode) -> None:
-    with shown(browser, html(kind), mode=mode) as (page, _):
+def test_everybody_can_read_it(window: Window, kind: str) -> None:
+    page = window.show(html(kind))
+    for mode in MODES:
+        page.emulate_media(color_scheme=mode)
         found = Axe().run(page, options=RULES).response["violations"]
-    assert [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found] == []
+        assert [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found] == [], mode
 
 
-@pytest.mark.parametrize("width", [320, 375, 599, 600, 800])
 @pytest.mark.parametrize("kind", ["edition", "confirmation"])
-def test_nothing_reaches_beyond_the_window(browser: Browser, kind: str, width: int) -> None:
-    with shown(browser, html(kind), width=width) as (page, _):
+def test_nothing_reaches_beyond_the_window(window: Window, kind: str) -> None:
+    page = window.show(html(kind))
+    for width in (320, 375, 599, 600, 800):
+        page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_without_its_style_sheets_nothing_reaches_beyond_the_window_either(browser: Browser) -> None:
+def test_without_its_style_sheets_nothing_reaches_beyond_the_window_either(window: Window) -> None:
     bare = html("edition").partition("<style")[0] + html("edition").rpartition("</style>")[2]
-    with shown(browser, bare, width=375) as (page, _):
-        assert page.evaluate("document.documentElement.scrollWidth") <= 375
-        assert page.evaluate("getComputedStyle(document.querySelector('.preheader')).display") == "none"
+    page = window.show(bare, width=375)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    assert page.evaluate("getComputedStyle(document.querySelector('.preheader')).display") == "none"
 
 
 def test_it_asks_nobody_but_for_the_pictures_of_its_articles(browser: Browser) -> None:
-    with shown(browser, html("edition")) as (page, asked):
-        page.wait_for_load_state("networkidle")
-    assert {address.split("/")[2] for address in asked} == {"pictures.example"}
-    with shown(browser, html("confirmation")) as (page, asked):
-        page.wait_for_load_state("networkidle")
-    assert asked == []
+    with browser.new_context() as context:  # one that has not kept any picture
+        window = Window(context.new_page())
+        window.show(html("edition")).wait_for_load_state("networkidle")
+        assert {address.split("/")[2] for address in window.asked} == {"pictures.example"}
+        window.show(html("confirmation")).wait_for_load_state("networkidle")
+        assert window.asked == []
 
 
-def test_dark_mode_is_dark(browser: Browser) -> None:
+def test_dark_mode_is_dark(window: Window) -> None:
+    page = window.show(html("edition"))
     grounds = {}
     for mode in MODES:
-        with shown(browser, html("edition"), mode=mode) as (page, _):
-            grounds[mode] = page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
+        page.emulate_media(color_scheme=mode)
+        grounds[mode] = page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
     assert grounds == {"light": "rgb(255, 255, 255)", "dark": "rgb(30, 34, 38)"}
 
 
-def test_links_to_act_on_are_large_enough_for_a_thumb(browser: Browser) -> None:
-    with shown(browser, html("confirmation"), width=375) as (page, _):
-        box = page.locator(".button").bounding_box()
-    assert box is not None
-    assert box["height"] >= 44
+def test_links_to_act_on_are_large_enough_for_a_thumb(window: Window) -> None:
+    page = window.show(html("confirmation"), width=375)
+    assert [box["height"] >= 44 for box in boxes(page, ".button")] == [True]
+    page = window.show(html("edition"), width=375)
+    assert [box["height"] >= 36 for box in boxes(page, ".foot-links .link")] == [True, True, True]
+    assert all(box["height"] >= 24 for box in boxes(page, ".less"))
+
+
+def boxes(page: Page, selector: str) -> list[FloatRect]:
+    return [box for each in page.locator(selector).all() if (box := each.bounding_box()) is not None]
