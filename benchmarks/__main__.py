@@ -20,7 +20,7 @@ SHORT: Final = MappingProxyType(
         "stories": "",
         "similar": "--articles 10000",
         "parse": "",
-        "hostile": "--only bomb",
+        "hostile": "--only laughs",
         "poll": "--feeds 300",
         "compose": "",
         "plan": "--subscribers 2000",

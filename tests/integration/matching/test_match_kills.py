@@ -1,8 +1,6 @@
 """The matching stage is killed at every point, and worked by two processes at once: the rows stay the same."""
 
-import multiprocessing
-import subprocess
-import sys
+import signal
 from datetime import datetime, timedelta
 
 from sqlalchemy import event, update
@@ -12,6 +10,7 @@ from digest.db import Database
 from digest.feeds.models import Article
 from digest.matching.match import Registry, match_new
 from digest.matching.models import Match, MatchStage
+from tests.support.crash import PROCESSES, die
 from tests.support.factories import make_article, make_feed, make_topic
 
 
@@ -70,19 +69,16 @@ def test_killed_before_any_statement_it_goes_on_and_writes_the_same_rows(db: Dat
     assert kills > 10
 
 
-KILLED = """
-import os, sys
-from datetime import datetime, UTC
-from sqlalchemy import event, update
-from digest.db import Database
-from digest.matching.match import Registry, match_new
-db = Database(sys.argv[1])
-@event.listens_for(db.engine, "before_cursor_execute")
-def kill(connection, cursor, statement, *rest):
-    if statement.startswith("UPDATE topic"):
-        os._exit(9)
-match_new(db, Registry(), now=datetime(2026, 11, 22, 6, tzinfo=UTC))
-"""
+def _die_at_the_topics(url: str, now: datetime) -> None:
+    """End before the last statement of a batch, as a killed process does."""
+    db = Database(url)
+
+    @event.listens_for(db.engine, "before_cursor_execute")
+    def kill(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("UPDATE topic"):
+            die()
+
+    match_new(db, Registry(), now=now)
 
 
 def test_a_killed_process_leaves_a_batch_undone_and_the_next_one_does_it(
@@ -90,8 +86,10 @@ def test_a_killed_process_leaves_a_batch_undone_and_the_next_one_does_it(
 ) -> None:
     db = Database(sqlite_url)
     expected = furnish(db, now, articles=3)
-    ended = subprocess.run([sys.executable, "-c", KILLED, sqlite_url], check=False, timeout=60)
-    assert ended.returncode == 9
+    process = PROCESSES.Process(target=_die_at_the_topics, args=(sqlite_url, now))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
     assert rows(db) == set()
     expire_lease(db)
     assert match_new(db, Registry(), now=now).matches == len(expected)
@@ -109,9 +107,8 @@ def _work(url: str, now: datetime, barrier: object) -> None:
 def test_two_processes_at_once_write_what_one_writes(database_url: str, now: datetime) -> None:
     db = Database(database_url)
     expected = furnish(db, now, articles=40)
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(2)
-    workers = [context.Process(target=_work, args=(database_url, now, barrier)) for _ in range(2)]
+    barrier = PROCESSES.Barrier(2)
+    workers = [PROCESSES.Process(target=_work, args=(database_url, now, barrier)) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -37,8 +37,8 @@ def compare(seed: int, *, queries: int, articles: int) -> Counter[str]:
 
 
 def test_thousands_of_pairs_are_matched_as_a_naive_reading_matches_them() -> None:
-    seen = sum((compare(seed, queries=100, articles=12) for seed in range(4)), Counter[str]())
-    assert seen["pairs"] == 4_800
+    seen = sum((compare(seed, queries=100, articles=10) for seed in range(2)), Counter[str]())
+    assert seen["pairs"] == 2_000
     assert seen["hits"] >= 0.2 * seen["pairs"], seen
     assert seen["gated"] >= 0.05 * seen["pairs"], seen
 
@@ -52,13 +52,13 @@ def test_a_hundred_thousand_pairs_are_matched_as_a_naive_reading_matches_them() 
     assert seen["gated"] >= 0.05 * seen["pairs"], seen
 
 
-def drawn(seed: int, *, queries: int = 150, articles: int = 40) -> tuple[dict[int, Query], list]:  # type: ignore[type-arg]
+def drawn(seed: int, *, queries: int = 100, articles: int = 24) -> tuple[dict[int, Query], list]:  # type: ignore[type-arg]
     random = Random(seed)
     topics = draw_queries(random, queries)
     return topics, [draw_article(random, number) for number in range(articles)]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_any_split_and_order_of_a_batch_gives_the_same_hits(seed: int) -> None:
     topics, articles = drawn(seed)
     matcher = Matcher(topics)
@@ -70,7 +70,7 @@ def test_any_split_and_order_of_a_batch_gives_the_same_hits(seed: int) -> None:
     assert together
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_frequencies_change_the_score_and_no_match(seed: int) -> None:
     topics, articles = drawn(seed)
     frequencies = counted(read(article) for article in articles)
@@ -82,7 +82,7 @@ def test_frequencies_change_the_score_and_no_match(seed: int) -> None:
     assert without_score(Matcher(topics).match(articles)) == without_score(weighed)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_adding_and_discarding_leaves_the_matcher_of_what_is_left(seed: int) -> None:
     topics, articles = drawn(seed)
     random = Random(seed)
@@ -103,7 +103,7 @@ def test_adding_and_discarding_leaves_the_matcher_of_what_is_left(seed: int) -> 
     assert not any(matcher._index.pairs)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_an_exclusion_never_adds_and_an_alternative_never_loses(seed: int) -> None:
     topics, articles = drawn(seed, queries=60)
     everywhere = {number: replace(query, within=Precision.ALL) for number, query in topics.items()}
