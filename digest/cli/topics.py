@@ -1,6 +1,5 @@
 """`digest topics`: what readers can choose, how it does, and why it matches."""
 
-import json as jsonlib
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 from digest.cli import opening, output
 from digest.matching import topics
 from digest.matching.article import ArticleText
+from digest.matching.draft import read_draft
 from digest.matching.explain import Explanation, explain
 from digest.matching.preview import Preview, preview
 from digest.matching.query import Query
@@ -90,7 +90,7 @@ def match(
     """Try a query on stored articles or on a file, and see why each hit is one."""
     parsed = topics.topic_query(query, language=lang)
     if article is not None:
-        _explain(parsed, read_article(article), json=json)
+        _explain(parsed, read_draft(article.read_text(encoding="utf-8")), json=json)
         return
     with opening.database() as db, db.read() as session:
         found = preview(session, parsed, now=opening.now(), days=days)
@@ -124,12 +124,3 @@ def _show(found: Preview, *, json: bool) -> None:
         ((one.title, one.source, one.field, one.term) for one in found.newest),
         empty="Nothing found. Try `word*`, words instead of a phrase, or `in:all`.",
     )
-
-
-def read_article(file: Path) -> ArticleText:
-    """An article from a file: JSON with the fields of ArticleText, or title, blank line, lead, blank line, body."""
-    text = file.read_text(encoding="utf-8")
-    if text.lstrip().startswith("{"):
-        return ArticleText(**{"id": 0, **jsonlib.loads(text)})
-    title, lead, body = (*(part.strip() for part in text.split("\n\n", 2)), "", "")[:3]
-    return ArticleText(id=0, title=title, lead=lead, body=body)
