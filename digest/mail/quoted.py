@@ -6,6 +6,7 @@ row. So dot-stuffing changes nothing, a mail is safe in an mbox, and the body is
 
 import re
 from binascii import b2a_qp
+from functools import lru_cache
 
 SOFT_BREAK = b"=\r\n"
 
@@ -20,14 +21,19 @@ def encode(text: str) -> bytes:
 
     Raises UnicodeEncodeError for lone surrogates.
     """
-    # istext=False quotes CR and LF alike, so a line end of the text is told from a lone CR; a literal "=" is "=3D" by then.
-    quoted = b2a_qp(text.encode(), istext=False).replace(b"=\r\n", b"").replace(b"=\n", b"")
-    quoted = quoted.replace(b"\t", b"=09").replace(b" =0A", b"=20=0A")
+    return b"\r\n".join([_line(line) for line in text.split("\n")])
+
+
+@lru_cache(maxsize=8192)
+def _line(text: str) -> bytes:
+    """One line of the text; most lines of a shell come again in every mail."""
+    # istext=False quotes CR too; the breaks it makes itself are taken out, a literal "=" is "=3D" by then.
+    quoted = b2a_qp(text.encode(), istext=False).replace(b"=\n", b"").replace(b"\t", b"=09")
     if b"  " in quoted:
         quoted = _RUN.sub(b"=20", quoted)
     if quoted.endswith(b" "):
         quoted = quoted[:-1] + b"=20"
-    broken = b"\r\n".join(map(_broken, quoted.split(b"=0A")))
+    broken = _broken(quoted)
     if broken.startswith((b".", b"From ")) or b"\n." in broken or b"\nFrom " in broken:
         return _START.sub(_escaped, broken)
     return broken
