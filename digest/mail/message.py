@@ -16,7 +16,7 @@ from digest.mail.errors import SlotError
 from digest.mail.headers import Mailbox, Uris, header
 from digest.mail.parts import Prepared, prepare
 from digest.mail.quoted import SOFT_BREAK, encode, ended
-from digest.mail.slots import TOKEN_SLOTS, Slot, fill
+from digest.mail.slots import TEXT_SLOTS, TOKEN_SLOTS, Slot, fill
 
 __all__ = ["Letterhead", "ListMail", "Message", "Prepared", "compose", "prepare"]
 
@@ -186,7 +186,7 @@ def _body(prepared: Prepared, slots: Mapping[Slot, str]) -> list[bytes]:
         raise SlotError(f"no value for slot {', '.join(missing)}")
     pieces = list(prepared.pieces)
     for hole, positions in prepared.holes:
-        value = _filled(hole.slot, slots[hole.slot], is_html=hole.is_html)
+        value = _filled(hole.slot, slots[hole.slot], is_html=hole.is_html and hole.slot in TEXT_SLOTS)
         for position in positions:
             pieces[position] = value
     return pieces
