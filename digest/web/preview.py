@@ -1,5 +1,6 @@
 """What a query would have found in the last two weeks, as the forms show it; nothing is stored."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -66,9 +67,8 @@ def _options(site: Site, session: Session, query: Query, found: Preview) -> list
 
 def pieces(hit: PreviewHit) -> list[dict[str, Any]]:
     """A title cut where the words that were found stand in it."""
-    start = hit.title.lower().find(hit.term.lower()) if hit.term else -1
-    if start < 0 or len(hit.title.lower()) != len(hit.title):
+    words = sorted({word for word in hit.term.split(", ") if word}, key=len, reverse=True)
+    if not words:
         return [{"text": hit.title, "is_term": False}]
-    end = start + len(hit.term)
-    cut = [(hit.title[:start], False), (hit.title[start:end], True), (hit.title[end:], False)]
-    return [{"text": text, "is_term": is_term} for text, is_term in cut if text]
+    cut = re.split(f"({'|'.join(map(re.escape, words))})", hit.title, flags=re.IGNORECASE)
+    return [{"text": text, "is_term": number % 2 == 1} for number, text in enumerate(cut) if text]

@@ -104,6 +104,12 @@ def test_a_personal_feed_holds_ones_own_topics_without_the_muted(story: Story) -
             Mute(subscriber_id=ann.id, kind=MuteKind.STORY, value="1", created_at=story.site.clock.now)
         )
     assert titles() == {TITLES["ukraine"]}
+    with story.site.db.write() as session:
+        word = Mute(subscriber_id=ann.id, kind=MuteKind.WORD, value="Lösung", created_at=story.site.clock.now)
+        session.add(word)
+    assert titles() == set(), "a muted word counts in any form"
+    change(story, Mute, value="x")
+    assert titles() != set()
     change(story, Subscription, muted_until=story.site.clock.now.date().replace(day=30))
     assert titles() == set()
 

@@ -1,10 +1,12 @@
 """Less of this: each button writes one mute as editions read it, and one button takes it back."""
 
+import httpx
 import pytest
 
 from subscribers.models import Mute, Subscription
 from subscribers.tokens import Purpose
 from tests.integration.web.conftest import TOPICS, Story
+from tests.support.browser import visit
 
 
 def press(story: Story, choice: str, article: str = "1") -> str:
@@ -72,3 +74,13 @@ def test_a_choice_no_page_offers_is_refused(story: Story, choice: str) -> None:
     answer = story.site.client.post(f"{story.path(Purpose.MUTE)}?a=1", data={"choice": choice})
     assert answer.status_code == 422
     assert story.rows(Mute) == []
+
+
+def test_a_dropped_topic_is_taken_back_with_one_button(story: Story) -> None:
+    with httpx.Client(base_url=story.site.url, follow_redirects=True) as web:
+        mute = f"{story.path(Purpose.MUTE)}?a=1"
+        page = visit(web, mute).choose("topic:always")
+        assert len(story.rows(Subscription)) == 1
+        page = page.press("Rückgängig machen")
+        assert "Gespeichert." in page.text
+    assert len(story.rows(Subscription)) == 2

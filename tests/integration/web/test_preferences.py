@@ -1,12 +1,14 @@
 """The preference centre: one Save that changes what it showed, a pause, and no more power than the link has."""
 
 import pytest
+from sqlmodel import select
 
 from digest.delivery.models import DeliveryState
+from digest.feeds.models import Feed
 from subscribers.models import Mute, MuteKind, Subscription, Topic
 from subscribers.tokens import Purpose
 from tests.integration.web.conftest import Story
-from tests.support.factories import make_topic, subscribe
+from tests.support.factories import make_article, make_topic, subscribe
 
 FORM = {
     "shown": ["ki", "ukraine", "raumfahrt"],
@@ -159,3 +161,66 @@ def test_what_a_mail_already_asked_for_stands_ticked_and_unsaved(story: Story) -
     assert 'value="raumfahrt" checked' in page
     assert 'value="Windkraft"' in page
     assert story.site.dump() == before
+
+
+def test_each_query_shows_its_matches_and_nothing_is_saved(story: Story) -> None:
+    path = story.path(Purpose.PREFERENCES)
+    story.site.client.post(path, data={"query": ["Sonde"]})
+    (own,) = followed(story) - {"ki", "ukraine"}
+    before = story.site.dump()
+    form = {"shown": [own], "topic": [own], "query": ["Chip", "Mond Sonde"], "action": "preview"}
+    page = story.site.client.post(path, data=form)
+    assert page.status_code == 200
+    assert page.text.count("1 Treffer in den letzten 14 Tagen") == 3, (
+        "two new queries and the one that is followed"
+    )
+    assert "<mark>Sonde</mark> erreicht den <mark>Mond</mark>" in page.text
+    assert 'value="Chip"' in page.text
+    assert story.site.dump() == before
+
+
+def test_a_query_that_finds_a_quarter_of_everything_is_refused_with_narrower_ones(story: Story) -> None:
+    with story.site.db.write() as session:
+        feed = session.exec(select(Feed)).one()
+        for number in range(200):
+            title, text = (
+                f"Meldung {number}",
+                f"Wetter {number}: Regen. Dann Wetter wie {number + 7} und Wetter.",
+            )
+            title += ": Wetter" if number % 2 else ""
+            make_article(session, feed, title, summary=text, number=1000 + number, now=story.site.clock.now)
+    before = story.site.dump()
+    answers = [
+        story.site.client.post(story.path(Purpose.PREFERENCES), data={"query": ["", "Wetter"]}),
+        story.sign_up(query=["", "Wetter"]),
+    ]
+    for answer in answers:
+        assert answer.status_code == 422
+        assert 'href="#query-2"' in answer.text
+        assert "mehr als ein Viertel aller Artikel" in answer.text
+        assert "Enger wäre: Wetter in:title" in answer.text
+    assert story.site.dump() == before
+
+
+def test_another_form_of_the_page_leaves_what_is_chosen_as_it_stands(story: Story) -> None:
+    account = story.path(Purpose.ACCOUNT)
+    page = story.site.client.post(f"{account}/email", data={"email": "nobody"})
+    assert page.status_code == 422
+    assert 'value="ki" checked' in page.text
+    assert 'value="nobody"' in page.text
+    page = story.site.client.post(f"{account}/pause", data={"pause": "date", "until": "2020-01-01"})
+    assert 'value="ki" checked' in page.text
+    assert 'value="2020-01-01"' in page.text
+
+
+@pytest.mark.parametrize("lang", ["de", "en"])
+def test_topics_in_the_language_of_the_page_come_first(story: Story, lang: str) -> None:
+    with story.site.db.write() as session:
+        for slug, language in (("aaa-space", "en"), ("zoo", "de")):
+            make_topic(session, slug, language=language, now=story.site.clock.now)
+    story.site.clock.move(minutes=1)  # the list of topics is remembered for half a minute
+    for path in ("/subscribe", story.path(Purpose.PREFERENCES)):
+        text = story.site.client.get(f"{path}?lang={lang}").text
+        is_english_first = text.index('value="aaa-space"') < text.index('value="zoo"')
+        assert is_english_first == (lang == "en")
+    assert ("Englisch" if lang == "de" else "German") in text

@@ -1,14 +1,20 @@
 """News similar to an article: looked up among ours by its address, never fetched."""
 
 import hashlib
+from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from digest.feeds.keys import ALL_FEEDS
-from digest.feeds.models import ArticleKey, KeyKind
+from digest.feeds.models import Article, ArticleKey, KeyKind
 from digest.feeds.urls import url_key
-from subscribers.models import SignupRequest
+from digest.matching.expiry import expire_similar
+from digest.matching.models import Match
+from subscribers.models import SignupRequest, Topic
+from subscribers.tokens import Purpose
 from tests.integration.web.conftest import TITLES, Story
+from tests.support.browser import visit
 
 URL = "https://news.example.org/artikel/1"
 
@@ -18,6 +24,10 @@ def known(story: Story) -> Story:
     """The story, with the address of its first article among the keys."""
     digest = hashlib.sha256(url_key(URL).encode()).hexdigest()
     with story.site.db.write() as session:
+        article = session.get_one(Article, 1)
+        article.summary = (
+            "Forscher aus Dresden und Leuven stellten Speicher und Rechenwerk in einem Bauteil vor."
+        )
         session.add(
             ArticleKey(
                 scope=ALL_FEEDS,
@@ -69,3 +79,69 @@ def test_an_error_keeps_the_article(known: Story) -> None:
     assert answer.status_code == 422
     assert TITLES["ki"] in answer.text
     assert f'action="/subscribe/similar?url={URL.replace(":", "%3A").replace("/", "%2F")}"' in answer.text
+
+
+@pytest.fixture
+def web(known: Story) -> Iterator[httpx.Client]:
+    """A browser without scripts."""
+    with httpx.Client(base_url=known.site.url, follow_redirects=True) as client:
+        yield client
+
+
+def test_the_page_proposes_a_query_with_its_matches_and_two_further_words(
+    known: Story, web: httpx.Client
+) -> None:
+    page = visit(web, f"/subscribe/similar?url={URL}")
+    assert "2 OF (" in page.source
+    assert "lang:de" in page.source
+    assert "1 Treffer in den letzten 14 Tagen" in page.text
+    assert "<mark>" in page.source
+    assert "Auch möglich:" in page.text
+
+
+def test_the_proposal_becomes_a_topic_of_the_article_and_an_edited_one_the_readers_own(
+    known: Story, web: httpx.Client
+) -> None:
+    path = f"/subscribe/similar?url={URL}"
+    for name, typed in (("ben", None), ("cleo", "Chip -Kartoffel")):
+        form = visit(web, path)
+        fields = {"email": f"{name}@example.org"} | ({"query": typed} if typed else {})
+        known.site.clock.move(seconds=5)
+        form.press("Kostenlos anmelden", **fields)
+        assert [one.kind for one in known.rows(Topic) if one.kind == "personal"] == []
+        known.site.client.post(known.confirm_path(f"{name}@example.org"))
+    topics = {one.kind: one for one in known.rows(Topic) if one.kind != "curated"}
+    assert (topics["similar"].seed_article, topics["similar"].name) == (1, TITLES["ki"])
+    assert topics["similar"].slug.startswith("similar-1-")
+    assert (topics["personal"].query, topics["personal"].seed_article) == ("Chip -Kartoffel", None)
+
+
+def test_an_end_is_told_in_words_and_taken_back_by_following_again(known: Story, web: httpx.Client) -> None:
+    form = visit(web, f"/subscribe/similar?url={URL}")
+    known.site.clock.move(seconds=5)
+    form.press("Kostenlos anmelden", email="ben@example.org")
+    known.site.client.post(known.confirm_path())
+    path = known.path(Purpose.PREFERENCES, known.person("ben").public_id)
+    assert "endet am 21. Mai 2027" in visit(web, path).text
+    known.site.clock.move(days=181)
+    with known.site.db.write() as session:
+        assert expire_similar(session, now=known.site.clock.now) == 1
+    (similar,) = [one for one in known.rows(Topic) if one.kind == "similar"]
+    page = visit(web, path)
+    assert "beendet" in page.text
+    page = page.choose(f"again:{similar.slug}")
+    (similar,) = [one for one in known.rows(Topic) if one.kind == "similar"]
+    assert similar.state == "active"
+
+
+def test_what_it_finds_stands_in_the_personal_feed(known: Story, web: httpx.Client) -> None:
+    form = visit(web, f"/subscribe/similar?url={URL}")
+    known.site.clock.move(seconds=5)
+    form.press("Kostenlos anmelden", email="ben@example.org", topic=[])
+    known.site.client.post(known.confirm_path())
+    (similar,) = [one for one in known.rows(Topic) if one.kind == "similar"]
+    with known.site.db.write() as session:
+        values = {"field": "title", "term": "Chip", "score": 1.0, "matched_at": known.site.clock.now}
+        session.add(Match(article_id=1, topic_id=similar.id, **values))
+    feed = known.site.client.get(known.path(Purpose.FEED, known.person("ben").public_id))
+    assert TITLES["ki"] in feed.text
