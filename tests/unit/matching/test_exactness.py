@@ -43,6 +43,37 @@ def test_thousands_of_pairs_are_matched_as_a_naive_reading_matches_them() -> Non
     assert seen["gated"] >= 0.05 * seen["pairs"], seen
 
 
+SHAPES = (
+    "KI Trump -Krieg",
+    "KI Trump -Krieg -Haus in:all",
+    "KI -Trump -US in:all",
+    "(KI OR Trump) -Krieg in:all",
+    "KI OR Trump OR Krieg OR running",
+    "2 OF (KI, Trump, Krieg, Haus, study)",
+    "3 OF (KI, Trump, Krieg, Haus, study) in:all",
+    "KI source:heise",
+    "KI OR source:heise",
+    "2 OF (KI, Trump, source:heise)",
+    "source:heise author:Ann -KI",
+    "title:KI OR category:KI OR Trump",
+    "title:Trump -category:KI",
+)
+
+
+def test_every_shape_of_query_is_answered_as_a_naive_reading_answers_it() -> None:
+    random = Random(7)
+    topics = {number: parse_query(text) for number, text in enumerate(SHAPES)}
+    readings = [read(draw_article(random, number)) for number in range(60)]
+    expected = [
+        hit
+        for number, query in topics.items()
+        for reading in readings
+        if (hit := Naive(query, reading).hit(number))
+    ]
+    assert sorted(Matcher(topics).match_read(readings)) == sorted(expected)
+    assert {hit.topic_id for hit in expected} == set(topics)
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_a_hundred_thousand_pairs_are_matched_as_a_naive_reading_matches_them() -> None:
