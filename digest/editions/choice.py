@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
+from digest.editions.fit import Scale, fitted
 from digest.editions.mutes import Quiet, less_of
 from digest.editions.pool import Found, Pool
-from digest.matching.rank import Limits, Relatives, select
+from digest.matching.rank import Limits, Relatives, Selection, select
 from digest.matching.standing import Standing, Standings
 from subscribers.models import MailLength
 
@@ -60,15 +61,7 @@ class Choice:
         left = self.pool.left_over(wish.carried)
         news = [_news(self.pool, topic, start, left) for topic, start in wish.topics]
         windows, muted = self._heard(wish, news) if wish.mutes else (map(self._window, news), [])
-        chosen = select(
-            windows,
-            topics=[topic for topic, _ in wish.topics],
-            standings=self.standings,
-            relatives=self._relatives,
-            limits=LIMITS[MailLength(wish.length)],
-            carried=wish.carried,
-            less=less_of(wish.mutes),
-        )
+        chosen = self._chosen(wish, windows)
         silent = [_news(self.pool, topic, start, left) for topic, start in wish.muted_topics]
         return {
             "language": wish.locale,
@@ -86,6 +79,19 @@ class Choice:
             "item_count": len(chosen.shown),
             "promos": wish.promos,
         }
+
+    def _chosen(self, wish: Wish, windows: Iterable[list[Standing]]) -> Selection:
+        chosen = select(
+            windows,
+            topics=[topic for topic, _ in wish.topics],
+            standings=self.standings,
+            relatives=self._relatives,
+            limits=LIMITS[MailLength(wish.length)],
+            carried=wish.carried,
+            less=less_of(wish.mutes),
+        )
+        scale = Scale(self.pool.octets, self.pool.names)
+        return fitted(chosen, scale, carried=wish.carried, promos=len(wish.promos))
 
     def _window(self, news: "_News") -> list[Standing]:
         """The articles of a topic for a reader who hears everything."""

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -10,9 +10,11 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from digest.db import in_batches
+from digest.editions.fit import Octets, octets
 from digest.feeds.models import Article, Feed
 from digest.matching.models import Match
 from digest.matching.standing import Facts
+from subscribers.models import Topic
 
 
 class Found(NamedTuple):
@@ -43,6 +45,10 @@ class Pool:
     matches: dict[int, list[Found]] = field(default_factory=lambda: defaultdict(list))
     carried: dict[int, dict[int, Found]] = field(default_factory=lambda: defaultdict(dict))
     facts: dict[int, Facts] = field(default_factory=dict)
+    octets: dict[int, Octets] = field(default_factory=dict)
+    """How much of a mail each article may take."""
+    names: dict[int, str] = field(default_factory=dict)
+    """Of the topics."""
     _since: dict[int, int] = field(default_factory=dict)
     """The release after which a topic's matches are here."""
     _starts: dict[tuple[int, int], int | None] = field(default_factory=dict)
@@ -60,7 +66,13 @@ class Pool:
         if unknown := set(carried) - self.carried.keys():
             self.carried.update(_matches_by_topic(session, sorted(unknown)))
         articles = {one.article_id for topic in missing for one in self.matches.get(topic, ())} | unknown
-        self.facts.update(_facts(session, articles - self.facts.keys()))
+        self._read_articles(session, articles - self.facts.keys())
+        self.names.update(_names(session, missing.keys() - self.names.keys()))
+
+    def _read_articles(self, session: Session, articles: Iterable[int]) -> None:
+        for article, facts, size in _articles(session, articles):
+            self.facts[article] = facts
+            self.octets[article] = size
 
     def start(self, topic: int, since: int) -> int | None:
         """The release of the topic's first match after `since`; None if nothing came."""
@@ -124,8 +136,8 @@ def _matches_by_topic(session: Session, articles: Sequence[int]) -> dict[int, di
     return matches
 
 
-def _facts(session: Session, articles: Iterable[int]) -> dict[int, Facts]:
-    facts: dict[int, Facts] = {}
+def _articles(session: Session, articles: Iterable[int]) -> Iterator[tuple[int, Facts, Octets]]:
+    """What choosing needs of each article, and how much of a mail it may take."""
     for batch in in_batches(sorted(articles)):
         rows = session.execute(
             select(
@@ -136,9 +148,30 @@ def _facts(session: Session, articles: Iterable[int]) -> dict[int, Facts]:
                 func.coalesce(col(Feed.weight), 0.0),
                 col(Article.title),
                 col(Article.language),
+                col(Article.link),
+                col(Article.summary),
+                col(Article.image_url),
+                col(Article.authors),
             )
             .outerjoin(Feed, col(Feed.id) == col(Article.feed_id))
             .where(col(Article.id).in_(batch))
         )
-        facts.update({article: Facts(*rest) for article, *rest in rows})
-    return facts
+        for article, *rest, link, summary, image_url, authors in rows:
+            facts = Facts(*rest)
+            size = octets(
+                title=facts.title,
+                link=link,
+                summary=summary,
+                image_url=image_url,
+                authors=authors,
+                source=facts.source,
+            )
+            yield article, facts, size
+
+
+def _names(session: Session, topics: Iterable[int]) -> dict[int, str]:
+    names: dict[int, str] = {}
+    for batch in in_batches(sorted(topics)):
+        rows = session.execute(select(col(Topic.id), col(Topic.name)).where(col(Topic.id).in_(batch)))
+        names.update((topic, name) for topic, name in rows)
+    return names

@@ -26,7 +26,13 @@ def offer(number: int, **values: Any) -> Offer:
 
 
 def chosen(*offers: Offer, **values: Any) -> tuple[int, ...]:
-    asked: dict[str, Any] = {"on": SUNDAY, "language": "de", "topics": [1], "worn": (), "seed": "daily"} | values
+    asked: dict[str, Any] = {
+        "on": SUNDAY,
+        "language": "de",
+        "topics": [1],
+        "worn": (),
+        "seed": "daily",
+    } | values
     return choose(offers, **asked)
 
 
