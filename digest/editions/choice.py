@@ -52,9 +52,11 @@ class Choice:
     said: Mapping[str, frozenset[int]] = field(default_factory=dict)
     """Of each muted query the articles that say so."""
     _relatives: Relatives = field(init=False)
+    _scale: Scale = field(init=False)
 
     def __post_init__(self) -> None:
         self._relatives = Relatives(self.pool.facts, self.alike)
+        self._scale = Scale(self.pool.octets, self.pool.names)
 
     def content(self, wish: Wish) -> dict[str, Any]:
         """The values of the wish's Content row, but for its key and edition."""
@@ -90,8 +92,7 @@ class Choice:
             carried=wish.carried,
             less=less_of(wish.mutes),
         )
-        scale = Scale(self.pool.octets, self.pool.names)
-        return fitted(chosen, scale, carried=wish.carried, promos=len(wish.promos))
+        return fitted(chosen, self._scale, carried=wish.carried, promos=len(wish.promos))
 
     def _window(self, news: "_News") -> list[Standing]:
         """The articles of a topic for a reader who hears everything."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from html import escape
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -59,6 +60,7 @@ class Scale:
 
     articles: Mapping[int, Octets] = field(default_factory=dict)
     topics: Mapping[int, str] = field(default_factory=dict)
+    _weighed: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def fitting(self, shown: Iterable[Shown], *, promos: int) -> list[Shown]:
         """The items, in their order, that stay below the bound; one at least."""
@@ -66,7 +68,7 @@ class Scale:
         known: set[int] = set()
         used = edition_bound({"sections": [], "promos": []}) + promos * _PROMO  # type: ignore[typeddict-item]  # all it reads
         for one in shown:
-            used += self._item(one) + (0 if one.topic_id in known else self._section(one.topic_id))
+            used += self._item(one) + (0 if one.topic_id in known else self._topic(one.topic_id)[1])
             if used > LIMIT and kept:
                 break
             known.add(one.topic_id)
@@ -74,16 +76,18 @@ class Scale:
         return kept
 
     def _item(self, one: Shown) -> int:
-        names = (self.topics.get(topic, "") for topic in (one.topic_id, *one.also_topics))
-        lines = (self.articles[other].line for other in one.same_story if other in self.articles)
+        lines = sum(self.articles[other].line for other in one.same_story if other in self.articles)
         alone = self.articles[one.article_id].item if one.article_id in self.articles else 0
-        return alone + sum(lines) + sum(len(name.encode()) * len("&#x27;") for name in names)
+        also = sum(self._topic(topic)[0] for topic in one.also_topics)
+        return alone + lines + also + self._topic(one.topic_id)[0]
 
-    def _section(self, topic: int) -> int:
-        section = Section(
-            anchor="", topic=self.topics.get(topic, ""), items=[], more_count=0, more_url=_ADDRESS
-        )
-        return section_bound(section)
+    def _topic(self, topic: int) -> tuple[int, int]:
+        """The octets of a topic's name, and of a section without its articles; weighed once."""
+        if topic not in self._weighed:
+            name = self.topics.get(topic, "")
+            section = Section(anchor="", topic=name, items=[], more_count=0, more_url=_ADDRESS)
+            self._weighed[topic] = len(escape(name).encode()), section_bound(section)
+        return self._weighed[topic]
 
 
 def fitted(chosen: Selection, scale: Scale, *, carried: Collection[int], promos: int = 0) -> Selection:
