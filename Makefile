@@ -35,7 +35,8 @@ check: $(STAMP) ## Format, lint, types, layers, dependencies
 	@$(BIN)/deptry .
 
 soak: $(STAMP) ## The long form of every proof: kills, faults, clocks (hours)
-	@$(BIN)/python -m pytest -m soak $(ARGS)
+	@$(BIN)/python -m pytest -p tests.support.soak --soak-minutes 120 --soak-page docs/reliability.md -m '' tests/integration/delivery
+	@$(BIN)/python -m pytest -m soak --ignore tests/integration/delivery $(ARGS)
 
 bench: $(STAMP) ## Every benchmark beside its peer, as JSON
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -45,6 +46,7 @@ check-mail: $(STAMP) ## Every mail before the filters, verifiers and validators 
 
 pictures: $(STAMP) ## Draw the pictures of the README from the running demo
 	@PYTHONPATH=. $(BIN)/python docs/pictures/make.py
+	@PYTHONPATH=. $(BIN)/python docs/pictures/pages.py
 
 clean: ## Remove what was built, not what was written
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis .coverage*
