@@ -30,12 +30,14 @@ class Batch:
         self.readings = readings
         self.postings: dict[int, dict[int, list[int]]] = {}
         """Atom number to article number to positions."""
-        self._tracer = Tracer(index)
-        self.positions: Memo[int, Positions] = Memo(self._positions)
+        tracer = Tracer(index)
+        self.positions: Memo[int, Positions] = Memo(partial(_positions, self.postings, readings))
         """Where a leaf stands in its scope."""
-        self.alone = {gate: Memo(partial(self._alone, ENOUGH[gate])) for gate in Precision}
+        self.alone = {
+            gate: Memo(partial(_alone, tracer, self.positions, readings, ENOUGH[gate])) for gate in Precision
+        }
         """The articles in which a leaf by itself is evidence enough, with the reason."""
-        self.traces: Memo[tuple[int, int], Trace] = Memo(self._trace)
+        self.traces: Memo[tuple[int, int], Trace] = Memo(partial(_trace, tracer, self.positions, readings))
         """Where a leaf stands in one article in which it does."""
         for number, reading in enumerate(readings):
             for atom, positions in finder.places(reading).items():
@@ -48,24 +50,37 @@ class Batch:
         """The articles in which a leaf stands in its scope."""
         return self.positions[leaf].keys()
 
-    def _positions(self, leaf: int) -> Positions:
-        found = self.postings.get(leaf >> SCOPE_BITS, _NOWHERE)
-        scope = Scope(leaf & SCOPE_MASK)
-        return found if scope in _ANYWHERE else dict(self._inside(found, scope))
 
-    def _alone(self, enough: Enough, leaf: int) -> Sequence[tuple[int, Reason]]:
-        return self._tracer.reasons(leaf, self.positions[leaf], self.readings, enough)
+# Plain functions, so that a batch holds no cycle and its memory goes as soon as it is done.
 
-    def _trace(self, where: tuple[int, int]) -> Trace:
-        leaf, article = where
-        return self._tracer.trace(leaf, self.positions[leaf][article], self.readings[article])
 
-    def _inside(self, positions: Positions, scope: Scope) -> Iterator[tuple[int, list[int]]]:
-        """What stands in the title, or in a category."""
-        for article, places in positions.items():
-            reading = self.readings[article]
-            begin, end = (
-                (0, reading.title_end) if scope is Scope.TITLE else (reading.title_end, reading.head_end)
-            )
-            if inside := [place for place in places if begin <= place < end]:
-                yield article, inside
+def _positions(
+    postings: Mapping[int, dict[int, list[int]]], readings: Sequence[Reading], leaf: int
+) -> Positions:
+    found = postings.get(leaf >> SCOPE_BITS, _NOWHERE)
+    scope = Scope(leaf & SCOPE_MASK)
+    return found if scope in _ANYWHERE else dict(_inside(found, readings, scope))
+
+
+def _inside(
+    positions: Positions, readings: Sequence[Reading], scope: Scope
+) -> Iterator[tuple[int, list[int]]]:
+    """What stands in the title, or in a category."""
+    for article, places in positions.items():
+        reading = readings[article]
+        begin, end = (0, reading.title_end) if scope is Scope.TITLE else (reading.title_end, reading.head_end)
+        if inside := [place for place in places if begin <= place < end]:
+            yield article, inside
+
+
+def _alone(
+    tracer: Tracer, positions: Mapping[int, Positions], readings: Sequence[Reading], enough: Enough, leaf: int
+) -> Sequence[tuple[int, Reason]]:
+    return tracer.reasons(leaf, positions[leaf], readings, enough)
+
+
+def _trace(
+    tracer: Tracer, positions: Mapping[int, Positions], readings: Sequence[Reading], where: tuple[int, int]
+) -> Trace:
+    leaf, article = where
+    return tracer.trace(leaf, positions[leaf][article], readings[article])

@@ -29,7 +29,7 @@ class PlaceFinder:
 
     def __init__(self, index: AtomIndex) -> None:
         self._index = index
-        self._known = [Memo(partial(self._look_up, language)) for language in range(len(index.words))]
+        self._known = [Memo(partial(_look_up, index, language)) for language in range(len(index.words))]
 
     @property
     def has_fields(self) -> bool:
@@ -60,21 +60,6 @@ class PlaceFinder:
         found.update((number, []) for number in self._of_meta(reading))
         return found
 
-    def _look_up(self, language: int, token: Token) -> tuple[Numbers, _Seconds] | None:
-        """What a word leads to; None for most words."""
-        entry = (self._of_token(token, language), self._seconds(token, language))
-        return entry if any(entry) else None
-
-    def _of_token(self, token: Token, language: int) -> Numbers:
-        words = self._index.words[language]
-        numbers = {number: None for key in token.keys for number in words.get(key, ())}
-        if self._index.patterns[Field.ANY]:
-            numbers |= {number: None for form in token.forms for number in self._patterns(form)}
-        return tuple(numbers)
-
-    def _patterns(self, form: str) -> Iterator[int]:
-        return self._index.patterns[Field.ANY].numbers(form)
-
     def _add_closed(self, found: Places, reading: Reading, language: int) -> None:
         for position, closed in reading.closed:
             for number in self._of_closed(closed, reading, position, language):
@@ -82,16 +67,13 @@ class PlaceFinder:
 
     def _of_closed(self, closed: Token, reading: Reading, position: int, language: int) -> Numbers:
         """A hyphen word written as one; a star that fits one of its parts does not count it again."""
-        numbers = self._of_token(closed, language)
-        if not numbers or not self._index.patterns[Field.ANY]:
+        numbers = _of_token(self._index, language, closed)
+        patterns = self._index.patterns[Field.ANY]
+        if not numbers or not patterns:
             return numbers
         parts = reading.tokens[position : position + reading.closed_lengths[position]]
-        fitting = {number for part in parts for form in part.forms for number in self._patterns(form)}
+        fitting = {number for part in parts for form in part.forms for number in patterns.numbers(form)}
         return tuple(number for number in numbers if number not in fitting)
-
-    def _seconds(self, token: Token, language: int) -> _Seconds:
-        pairs = self._index.pairs[language]
-        return tuple(pairs[key] for key in token.keys if key in pairs)
 
     def _add_phrases(self, found: Places, seconds: _Seconds, reading: Reading, position: int) -> None:
         for key in reading.tokens[position + 1].keys:
@@ -124,6 +106,21 @@ class PlaceFinder:
                     yield from patterns.numbers(token)
         for host in hosts(reading.meta.host):
             yield from index.meta.get((Field.SOURCE, f"//{host}"), ())
+
+
+def _look_up(index: AtomIndex, language: int, token: Token) -> tuple[Numbers, _Seconds] | None:
+    """What a word leads to; None for most words."""
+    pairs = index.pairs[language]
+    entry = (_of_token(index, language, token), tuple(pairs[key] for key in token.keys if key in pairs))
+    return entry if any(entry) else None
+
+
+def _of_token(index: AtomIndex, language: int, token: Token) -> Numbers:
+    words, patterns = index.words[language], index.patterns[Field.ANY]
+    numbers = {number: None for key in token.keys for number in words.get(key, ())}
+    if patterns:
+        numbers |= {number: None for form in token.forms for number in patterns.numbers(form)}
+    return tuple(numbers)
 
 
 def stands(atom: Atom, tokens: Sequence[Token], start: int, language: int) -> bool:
