@@ -1,5 +1,7 @@
 """The Matcher finds what a naive reading finds: every query, every article, every batch."""
 
+import gc
+import weakref
 from collections import Counter
 from dataclasses import replace
 from random import Random
@@ -7,8 +9,11 @@ from random import Random
 import pytest
 
 from digest.matching.article import read
+from digest.matching.batch import Batch
 from digest.matching.engine import Hit, Matcher
-from digest.matching.frequencies import counted
+from digest.matching.frequencies import Frequencies, counted
+from digest.matching.index import AtomIndex
+from digest.matching.places import PlaceFinder
 from digest.matching.query import Precision, Query, parse_query
 from tests.support.matching_draws import draw_article, draw_queries
 from tests.support.naive_matching import Naive
@@ -143,3 +148,16 @@ def test_an_exclusion_never_adds_and_an_alternative_never_loses(seed: int) -> No
     wider = {number: parse_query(f"(({query.root}) OR Krieg) in:all") for number, query in topics.items()}
     assert {(hit.topic_id, hit.article_id) for hit in Matcher(excluding).match(articles)} <= found
     assert {(hit.topic_id, hit.article_id) for hit in Matcher(wider).match(articles)} >= found
+
+
+def test_a_batch_and_what_found_it_are_gone_at_once_when_nobody_needs_them() -> None:
+    index = AtomIndex(("de", "en"), Frequencies())
+    finder = PlaceFinder(index)
+    batch = Batch([read(draw_article(Random(1), 1))], finder, index)
+    gone = [weakref.ref(batch), weakref.ref(finder)]
+    gc.disable()
+    try:
+        del batch, finder
+        assert [one() for one in gone] == [None, None]
+    finally:
+        gc.enable()
