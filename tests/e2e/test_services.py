@@ -26,6 +26,7 @@ MEMORY_AT_MOST = 200 * 2**20
 ONE_MACHINE, MANY = [["run"]], [["serve"], ["worker", "--processes", "2"]]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_who_signs_up_gets_the_news_and_a_stop_is_a_clean_end(
     tmp_path: Path, database_url_empty: str

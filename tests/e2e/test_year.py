@@ -21,17 +21,24 @@ from tests.support.house import ENVIRONMENT
 from tests.support.site import Clock
 
 ZONES = {"Europe/Berlin": "02:30", "America/New_York": "02:30", "Australia/Lord_Howe": "02:15"}
+EUROPE_SPRING, EUROPE_AUTUMN = date(2026, 3, 29), date(2026, 10, 25)
 CHANGES = [
     date(2026, 3, 8),
-    date(2026, 3, 29),
+    EUROPE_SPRING,
     date(2026, 4, 5),
     date(2026, 10, 4),
-    date(2026, 10, 25),
+    EUROPE_AUTUMN,
     date(2026, 11, 1),
 ]
 """When clocks change in one of the zones."""
 ROUND_EACH = [
-    pytest.param(on - timedelta(days=2), on + timedelta(days=2), id=f"{on:%B-%d}") for on in CHANGES
+    pytest.param(
+        on - timedelta(days=2),
+        on + timedelta(days=2),
+        id=f"{on:%B-%d}",
+        marks=[] if on in {EUROPE_SPRING, EUROPE_AUTUMN} else [pytest.mark.long],
+    )
+    for on in CHANGES
 ]
 YEAR = pytest.param(
     date(2026, 1, 2), date(2026, 12, 31), id="year", marks=[pytest.mark.soak, pytest.mark.timeout(1800)]
