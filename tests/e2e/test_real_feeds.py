@@ -30,6 +30,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 @pytest.mark.corpus
 @pytest.mark.skipif(not FOLDER.is_dir(), reason="the public feed collection is not there: set FEED_CORPUS")
+@pytest.mark.long
 def test_digests_of_real_feeds_have_only_right_links_and_titles(house: House) -> None:
     told: dict[str, str] = {}
     for number, file in enumerate(sorted(FOLDER.iterdir())[:FEEDS]):
