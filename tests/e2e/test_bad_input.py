@@ -18,6 +18,15 @@ def house(tmp_path: Path) -> Iterator[House]:
         yield house
 
 
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The same for all tests after which nothing may have changed."""
+    folder = tmp_path_factory.mktemp("lasting")
+    with open_house(folder, f"sqlite:///{folder / 'digest.db'}", at=NOW) as house:
+        house.ok("topics", "add", "ki", "--name", "KI", "--query", "KI")
+        yield house
+
+
 def dump(house: House) -> list[str]:
     return [
         house.ok(*words, "--json").out
@@ -77,13 +86,13 @@ def dump(house: House) -> list[str]:
     ],
 )
 def test_a_mistake_is_one_sentence_and_changes_nothing(
-    house: House, words: tuple[str, ...], code: int, said: str
+    lasting: House, words: tuple[str, ...], code: int, said: str
 ) -> None:
-    before = dump(house)
-    ran = house.digest(*words)
+    before = dump(lasting)
+    ran = lasting.digest(*words)
     assert (ran.code, said in " ".join(ran.err.split())) == (code, True), ran
     assert "Traceback" not in ran.err
-    assert dump(house) == before
+    assert dump(lasting) == before
 
 
 def test_an_unknown_setting_is_named_with_its_likely_spelling(house: House) -> None:
@@ -132,8 +141,8 @@ def test_a_mail_server_that_is_away_loses_nothing_and_says_so(house: House) -> N
 @pytest.mark.parametrize(
     "path", ["/u/forged", "/p/forged", "/confirm/forged", "/m/forged?a=1", "/v/forged", "/nowhere"]
 )
-def test_a_forged_link_is_a_page_that_helps(house: House, path: str) -> None:
-    answer = house.web.get(path)
+def test_a_forged_link_is_a_page_that_helps(lasting: House, path: str) -> None:
+    answer = lasting.web.get(path)
     assert answer.status_code == 404
     assert "<h1" in answer.text
 
