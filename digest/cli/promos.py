@@ -7,8 +7,9 @@ import typer
 
 from digest.cli import opening, output
 from digest.editions import promos
+from digest.editions.labels import PromoLabel
 from digest.editions.models import Promo, PromoPlace
-from digest.editions.promos import NewPromo, PromoLabel
+from digest.editions.promos import NewPromo
 
 app = typer.Typer(
     help="Place labelled boxes of your own or of advertisers in editions.", no_args_is_help=True

@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 
 from digest.db import in_batches
 from digest.editions import calendar
+from digest.editions.labels import PromoLabel
 from digest.editions.models import Content, Edition, Promo
 from digest.feeds.models import Article, Feed, Trust
 from digest.feeds.text import shorten, to_text
@@ -298,7 +299,8 @@ def _item(
 
 
 def _shown_promo(box: PromoBox, content: ContentFacts, images: Images) -> PromoBox:
-    """A promo as this content shows it: pictures only where articles have them too."""
+    """A promo as this content shows it: labelled in the mail's language, pictures only where articles have them too."""
+    box = {**box, "label": PromoLabel(box["label"]).spoken(content.language).value}
     has_images = (
         images is not Images.NONE
         and content.format is MailFormat.HTML

@@ -4,13 +4,13 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from digest.editions.labels import PromoLabel
 from digest.editions.models import Content, Edition, EditionState, Promo, PromoPlace
 from subscribers.models import Topic
 
@@ -21,14 +21,6 @@ _SLUG: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 class PromoError(Exception):
     """A promo that is not possible; the text is one sentence for the publisher."""
-
-
-class PromoLabel(StrEnum):
-    """What is printed first, in both parts: by law it must be plain that this is no news."""
-
-    ADVERTISEMENT = "Anzeige"
-    PROMOTION = "Werbung"
-    OWN_CAUSE = "In eigener Sache"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +50,9 @@ class NewPromo:
             raise PromoError("The slug of a promo is made of a-z, 0-9 and hyphens.")
         if not (self.advertiser.strip() and self.title.strip()):
             raise PromoError("A promo needs an advertiser and a title: readers must see who pays for what.")
+        if self.label.spoken(self.language) is not self.label:
+            fitting = self.label.spoken(self.language)
+            raise PromoError(f"In {self.language} mails {self.label} is called {fitting}: choose that label.")
         if not _is_page(self.url, "http", "https"):
             raise PromoError("The link of a promo starts with https:// or http://.")
         if self.image_url and not (

@@ -12,8 +12,9 @@ from digest import previews
 from digest.db import Database
 from digest.delivery.models import Delivery
 from digest.editions.draft import NothingNewError
+from digest.editions.labels import PromoLabel
 from digest.editions.models import Content, Edition, Release
-from digest.editions.promos import NewPromo, PromoLabel, add_promo
+from digest.editions.promos import NewPromo, add_promo
 from digest.previews import Preview
 from digest.runtime import Runtime
 from digest.settings import Settings

@@ -1,5 +1,6 @@
 """Promos from the table into the mails, on both databases: chosen with the content, labelled, capped per reader."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,9 +13,10 @@ from digest.delivery.models import Delivery, DeliveryState
 from digest.delivery.outbox import EditionLedger
 from digest.editions import compose, promos
 from digest.editions.compose import House
+from digest.editions.labels import PromoLabel
 from digest.editions.models import Content, PromoPlace
 from digest.editions.plan import InstantRules, plan_due
-from digest.editions.promos import NewPromo, PromoError, PromoLabel
+from digest.editions.promos import NewPromo, PromoError
 from digest.editions.render import render_content, render_public
 from digest.links import Links
 from digest.rendering import Templates, directories, samples
@@ -134,6 +136,10 @@ def test_a_promo_stands_in_both_parts_behind_the_news_with_its_label_first(
             for word in ("KI rechnet", "Anzeige", "Titel von books", "In eigener Sache", "Titel von jobs")
         ]
         assert places == sorted(places)
+    english = {content: material.contents[content]._replace(language="en")}
+    spoken = render_content(templates, replace(material, contents=english), content, house=HOUSE)
+    assert spoken.plain_text.index("-- Advertisement --") < spoken.plain_text.index("Titel von books")
+    assert "Anzeige" not in spoken.html_text + spoken.plain_text
     assert 'rel="sponsored"' in rendered.html_text
     assert "https://books.example/a.png" in rendered.html_text
 

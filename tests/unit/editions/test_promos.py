@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from digest.editions.promos import NewPromo, Offer, PromoError, PromoLabel, choose
+from digest.editions.labels import PromoLabel
+from digest.editions.promos import NewPromo, Offer, PromoError, choose
 
 SUNDAY = date(2026, 11, 22)
 DAY = timedelta(days=1)
@@ -86,6 +87,8 @@ def test_promos_come_up_in_proportion_to_their_weights() -> None:
         ({"image_url": "https://books.example/a.png"}, "width"),
         ({"starts_on": SUNDAY, "ends_on": SUNDAY - DAY}, "end before"),
         ({"weight": 0}, "weight"),
+        ({"language": "en"}, "Advertisement"),
+        ({"label": PromoLabel.ENGLISH_OWN_CAUSE, "language": "de"}, "In eigener Sache"),
     ],
 )
 def test_what_cannot_be_a_promo_is_refused_with_a_sentence(values: dict[str, Any], reason: str) -> None:
@@ -96,3 +99,18 @@ def test_what_cannot_be_a_promo_is_refused_with_a_sentence(values: dict[str, Any
 def test_there_is_no_promo_without_a_label_of_the_closed_set() -> None:
     with pytest.raises(ValueError, match="Angebot"):
         replace(BOOKS, label=PromoLabel("Angebot"))
+
+
+@pytest.mark.parametrize("label", PromoLabel)
+def test_each_label_is_said_in_both_languages_and_stays_itself_in_its_own(label: PromoLabel) -> None:
+    other = {"de": "en", "en": "de"}[label.language]
+    assert label.spoken(label.language) is label
+    assert label.spoken(f"{label.language}-AT") is label
+    assert label.spoken("fr") is label.spoken("") is label
+    assert label.spoken(other).language == other
+    assert label.spoken(other).spoken(label.language) is label
+
+
+def test_a_promo_of_its_labels_language_is_possible() -> None:
+    assert replace(BOOKS, language="de").label is PromoLabel.ADVERTISEMENT
+    assert replace(BOOKS, label=PromoLabel.ENGLISH_ADVERTISEMENT, language="en").language == "en"
