@@ -10,7 +10,7 @@ from digest.cli import restored as restoring
 from digest.cli.restored import WayOut
 from digest.delivery import edition_control as control
 from digest.delivery import witness
-from digest.delivery.history import counts_by_reason, counts_by_state
+from digest.delivery.history import counts_by_reason, counts_by_state, faults
 from digest.delivery.models import Instance
 from digest.delivery.reasons import explain_reason
 from digest.editions.listing import list_editions
@@ -65,11 +65,12 @@ def show(number: Number, *, json: Json = False) -> None:
     with opening.database() as db, db.read() as session:
         rows = list_editions(session, count=counts_by_state, edition_id=number)
         reasons = counts_by_reason(session, number)
+        unmade = faults(session, number)
         _note_hold(session, rows)
     if not rows:
         output.fail(f"There is no edition {number}. `digest editions list` shows them.")
     if json:
-        output.as_json(rows[0] | {"reasons": reasons})
+        output.as_json(rows[0] | {"reasons": reasons, "faults": unmade})
         return
     output.facts((name, value) for name, value in rows[0].items() if name != "deliveries")
     output.facts((f"  {state}", count) for state, count in rows[0]["deliveries"].items())
@@ -78,6 +79,8 @@ def show(number: Number, *, json: Json = False) -> None:
         for state, of_state in reasons.items()
         for reason, count in of_state.items()
     )
+    for sentence in unmade:
+        output.say(f"✗ {sentence}")
 
 
 @app.command()

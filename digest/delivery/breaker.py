@@ -3,7 +3,7 @@
 Pure: counts go in, and the sentence for the operator comes out once when a limit is passed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from digest.delivery.models import DeliveryState, Reason
@@ -22,6 +22,8 @@ class Breaker:
     gone: int = 0
     policy: int = 0
     policy_run: int = 0
+    unfit: set[int] = field(default_factory=set)
+    """Contents whose mails cannot be made."""
 
     def saw(self, state: DeliveryState, reason: Reason | None) -> str:
         """Count one end; why the edition should be held, or an empty text. After tripping the count starts anew."""

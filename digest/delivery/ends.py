@@ -2,19 +2,25 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Final
 
 import structlog
+from sqlalchemy import func, select
+from sqlmodel import col
 
 from digest.db import Database
 from digest.delivery import edition_control
 from digest.delivery.breaker import Breaker
 from digest.delivery.committer import Ended
 from digest.delivery.edition_control import EditionError
-from digest.delivery.models import DeliveryState
+from digest.delivery.models import Delivery, DeliveryState
 from digest.delivery.options import Counts
 from digest.delivery.settlement import Settled, Settlement
 
 _log = structlog.get_logger(__name__)
+
+UNFIT_AT_MOST: Final = 3
+"""So many contents of an edition that cannot be made are no accident."""
 
 
 class Ends:
@@ -44,7 +50,7 @@ class Ends:
             setattr(self._counts, state.value, getattr(self._counts, state.value) + 1)
 
     def _watch(self, one: Settled, edition_id: int) -> None:
-        why = self._breakers[edition_id].saw(one.state, one.reason)
+        why = self._breakers[edition_id].saw(one.state, one.reason) or self._unfit(one, edition_id)
         if not why:
             return
         _log.error("edition_breaker", edition=edition_id, reason=why)
@@ -53,3 +59,20 @@ class Ends:
                 edition_control.hold(session, edition_id, reason=why)
         except EditionError:
             _log.info("edition_over", edition=edition_id)
+
+    def _unfit(self, one: Settled, edition_id: int) -> str:
+        """Why a content that cannot be made stops its edition; each counts once, so a released edition goes on without it."""
+        unfit = self._breakers[edition_id].unfit
+        if not one.fault or one.content_id is None or one.content_id in unfit:
+            return ""
+        unfit.add(one.content_id)
+        if one.content_id == self._first_content(edition_id):
+            return f"its first mail cannot be made: {one.fault}"
+        if len(unfit) % UNFIT_AT_MOST == 0:
+            return f"the mails of {len(unfit)} contents cannot be made: {one.fault}"
+        return ""
+
+    def _first_content(self, edition_id: int) -> int | None:
+        with self._db.read() as session:
+            first = select(func.min(col(Delivery.content_id))).where(col(Delivery.edition_id) == edition_id)
+            return session.execute(first).scalar()

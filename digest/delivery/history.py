@@ -7,7 +7,7 @@ from sqlalchemy import String, and_, case, cast, func, select
 from sqlmodel import Session, col
 
 from digest.db import in_batches
-from digest.delivery.models import Chunk, Delivery, DeliveryState
+from digest.delivery.models import Chunk, Delivery, DeliveryState, Reason
 from digest.editions.models import Edition
 
 
@@ -56,6 +56,17 @@ def counts_by_reason(session: Session, edition_id: int) -> dict[str, dict[str, i
     for state, reason, number in rows:
         counts.setdefault(state.value, {})[str(reason)] = number
     return counts
+
+
+def faults(session: Session, edition_id: int) -> dict[str, int]:
+    """Why mails of one edition could not be made, each sentence with the number of its deliveries."""
+    rows = session.execute(
+        select(col(Delivery.reply), func.count())
+        .where(col(Delivery.edition_id) == edition_id, col(Delivery.reason) == Reason.ERROR)
+        .group_by(col(Delivery.reply))
+        .order_by(func.count().desc(), col(Delivery.reply))
+    )
+    return {str(sentence): number for sentence, number in rows if sentence}
 
 
 def counts_by_state(session: Session, edition_ids: Iterable[int]) -> dict[int, dict[str, int]]:

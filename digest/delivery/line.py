@@ -20,6 +20,7 @@ from digest.delivery.queue import Claim, Queue
 from digest.delivery.retry import is_throttling
 from digest.delivery.route import Route
 from digest.delivery.throttle import Throttle
+from digest.delivery.unmade import unmade
 from digest.delivery.workload import Flight, Workload
 from digest.mail.outcome import Outcome, Outgoing, Phase, Verdict
 from digest.mail.transport import Link, LinkGoneError, pump
@@ -151,8 +152,9 @@ class Line:
             try:
                 mail = shared.composer.compose(row, dated_at=dated_at)
             except Exception as error:  # noqa: BLE001  # a row that raises fails alone
-                _log.warning("compose_failed", delivery=row.id, error=type(error).__name__)
-                self._end(flight, Outcome(Verdict.REFUSED, Phase.LOCAL, text=type(error).__name__))
+                failure = unmade(error)
+                _log.warning("compose_failed", delivery=row.id, error=type(error).__name__, why=failure.text)
+                self._end(flight, failure)
                 continue
             self._flights[row.id] = flight
             shared.throttle.took_off(provider)

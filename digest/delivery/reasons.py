@@ -16,7 +16,7 @@ MEANING = MappingProxyType(
         Reason.POLICY: "the server refused what we are or send, not this person",
         Reason.SIZE: "the mail is larger than the server takes",
         Reason.ADDRESS: "the address cannot be written to over SMTP",
-        Reason.ERROR: "the mail could not be made",
+        Reason.ERROR: "the mail could not be made; `digest editions show` says why",
         Reason.POISON: "workers died of it again and again",
         Reason.UNSUBSCRIBED: "the person left before the mail had begun",
         Reason.SUPPRESSED: "the address may not be written to",

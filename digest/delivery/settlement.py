@@ -18,6 +18,7 @@ from digest.delivery import retry
 from digest.delivery.committer import Ended
 from digest.delivery.models import Attempt, Chunk, Delivery, DeliveryState, MailKind, Reason
 from digest.delivery.retry import Decision, Standing
+from digest.delivery.unmade import is_bad_content
 from digest.mail.outcome import Outcome, Phase, Verdict
 from digest.settings import UnknownPolicy
 from subscribers.models import Subscriber
@@ -40,11 +41,13 @@ class Rules:
 
 
 class Settled(NamedTuple):
-    """What was written for one delivery."""
+    """What was written for one delivery; `fault` says why the mails of its content cannot be made ("": they can)."""
 
     edition_id: int | None
+    content_id: int | None
     state: DeliveryState
     reason: Reason | None
+    fault: str
 
 
 class _Loaded(NamedTuple):
@@ -53,6 +56,7 @@ class _Loaded(NamedTuple):
     id: int
     kind: MailKind
     edition_id: int | None
+    content_id: int | None
     state: DeliveryState
     attempts: int
     resends: int
@@ -82,7 +86,10 @@ class Settlement:
                 decision = self._decide(mark, row)
                 if decision.state is not None:
                     self._write(session, row, mark.outcome, decision, at=mark.at)
-                    written.append(Settled(row.edition_id, decision.state, decision.reason))
+                    fault = mark.outcome.text if is_bad_content(mark.outcome) else ""
+                    written.append(
+                        Settled(row.edition_id, row.content_id, decision.state, decision.reason, fault)
+                    )
         return written
 
     def take_over(self, session: Session, chunk_id: int, *, now: datetime) -> int:

@@ -51,9 +51,15 @@ class PlainComposer:
 
 
 def make_edition(
-    session: Session, people: int, *, now: datetime, address: str = "r{}@example.org", **values: Any
+    session: Session,
+    people: int,
+    *,
+    now: datetime,
+    address: str = "r{}@example.org",
+    contents: int = 1,
+    **values: Any,
 ) -> int:
-    """An edition fully planned for new people, through the ledger that planning uses; its id."""
+    """An edition fully planned for new people, who share its contents evenly, through the ledger that planning uses; its id."""
     first = session.exec(select(Subscriber.id).order_by(col(Subscriber.id).desc())).first() or 0
     release_no = values.pop("release_no", 1)
     edition = Edition(
@@ -70,15 +76,18 @@ def make_edition(
     )
     session.add(edition)
     session.flush()
-    content = Content(
-        edition_id=edition.id,
-        key="k",
-        language="de",
-        format=MailFormat.HTML,
-        length=MailLength.NORMAL,
-        created_at=now,
-    )
-    session.add(content)
+    made = [
+        Content(
+            edition_id=edition.id,
+            key=f"k{number}",
+            language="de",
+            format=MailFormat.HTML,
+            length=MailLength.NORMAL,
+            created_at=now,
+        )
+        for number in range(contents)
+    ]
+    session.add_all(made)
     readers = [
         Subscriber(
             address=address.format(number),
@@ -91,7 +100,10 @@ def make_edition(
     ]
     session.add_all(readers)
     session.flush()
-    rows = [PlannedDelivery(reader.id, content.id, 0, release_no) for reader in readers]
+    rows = [
+        PlannedDelivery(reader.id, made[number * contents // people].id, 0, release_no)
+        for number, reader in enumerate(readers)
+    ]
     EditionLedger().write(session, edition.id, rows, now=now)
     return edition.id
 
