@@ -1,5 +1,6 @@
 """`digest topics`: what readers can choose, how it does, and why it matches."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from digest.matching import topics
 from digest.matching.article import ArticleText
 from digest.matching.draft import read_draft
 from digest.matching.explain import Explanation, explain
+from digest.matching.hints import Hint
 from digest.matching.preview import Preview, preview
 from digest.matching.query import Query
 
@@ -32,10 +34,12 @@ def add(
     with opening.database() as db, db.write() as session:
         topic = topics.add_topic(session, slug=slug, name=name, query=query, now=opening.now(), language=lang)
         added = {"slug": topic.slug, "name": topic.name, "query": topic.query}
+    hints = topics.topic_query(query).hints
     if json:
-        output.as_json(added)
-    else:
-        output.say(f"Readers can choose {added['name']} now. It finds: {added['query']}")
+        output.as_json(added | {"hints": hints})
+        return
+    output.say(f"Readers can choose {added['name']} now. It finds: {added['query']}")
+    _say_hints(hints)
 
 
 @app.command("list")
@@ -54,6 +58,9 @@ def list_(*, json: Json = False) -> None:
         ),
         empty='There are no topics yet: `digest topics add ki --name KI --query "KI, künstliche Intelligenz"`.',
     )
+    for row in rows:
+        for proposal in row.proposals:
+            output.say(f"{row.slug}: {proposal.sentence()}")
 
 
 @app.command()
@@ -64,7 +71,8 @@ def show(slug: Slug, *, json: Json = False) -> None:
     if json:
         output.as_json(row)
     else:
-        output.facts((name.replace("_", " "), value) for name, value in output.plain(row).items())
+        told = output.plain(row) | {"proposals": "\n".join(one.sentence() for one in row.proposals)}
+        output.facts((name.replace("_", " "), value) for name, value in told.items())
 
 
 @app.command()
@@ -100,9 +108,10 @@ def match(
 def _explain(query: Query, article: ArticleText, *, json: bool) -> None:
     found: Explanation = explain(query, article)
     if json:
-        output.as_json({"query": str(query), **output.plain(found)})
+        output.as_json({"query": str(query), "hints": query.hints, **output.plain(found)})
         return
-    output.facts([("query", str(query)), ("verdict", found.verdict.value), ("because of", list(found.words))])
+    output.facts([("query", str(query)), ("verdict", found.sentence())])
+    _say_hints(query.hints)
     output.table(
         ("value", "field", "found", "around"),
         ((one.value, one.field, one.printed, one.around) for one in found.findings),
@@ -117,10 +126,14 @@ def _show(found: Preview, *, json: bool) -> None:
     output.say(
         f"{found.query}: {found.hits} of {found.articles} articles, about {found.per_week:.0f} a week."
     )
-    for hint in found.hints:
-        output.say(f"hint: {hint.sentence()}")
+    _say_hints(found.hints)
     output.table(
         ("title", "source", "field", "found"),
         ((one.title, one.source, one.field, one.term) for one in found.newest),
         empty="Nothing found. Try `word*`, words instead of a phrase, or `in:all`.",
     )
+
+
+def _say_hints(hints: Sequence[Hint]) -> None:
+    for hint in hints:
+        output.say(f"hint (position {hint.position + 1}): {hint.sentence()}")

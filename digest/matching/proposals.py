@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 from digest.matching.health import Health
@@ -29,6 +30,22 @@ class Change(StrEnum):
     COMPANION_ADDED = "companion_added"
 
 
+_SENTENCES: Final = MappingProxyType(
+    {
+        Change.RAREST_DROPPED: ("Ohne das seltenste Wort", "Without its rarest word"),
+        Change.PHRASE_AS_WORDS: ("Wörter statt Wendung", "Words instead of a phrase"),
+        Change.STAR_ADDED: ("Auch längere Wörter", "Longer words too"),
+        Change.IN_ALL: ("Auch wo es nur erwähnt ist", "Also where it is only mentioned"),
+        Change.IN_LEAD: ("Nur in Titel und Anfang", "Only in title and lead"),
+        Change.IN_TITLE: ("Nur im Titel", "Only in the title"),
+        Change.COMPANION_ADDED: (
+            "Mit einem Wort, das oft dabeisteht",
+            "With a word that often stands there too",
+        ),
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """A changed query in canonical form and the articles a week it would bring."""
@@ -36,6 +53,13 @@ class Proposal:
     change: Change
     query: str
     per_week: float
+
+    def sentence(self, language: str = "en") -> str:
+        """What is different, the query, and its yield, in German (`de`) or English."""
+        german, english = _SENTENCES[self.change]
+        if language.startswith("de"):
+            return f"{german}: {self.query} (etwa {self.per_week:.0f} pro Woche)"
+        return f"{english}: {self.query} (about {self.per_week:.0f} a week)"
 
 
 def proposals(query: Query, health: Health, sample: Sample) -> tuple[Proposal, ...]:

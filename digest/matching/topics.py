@@ -7,13 +7,12 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from digest.matching.condition import Condition, conditions
 from digest.matching.errors import TopicError
-from digest.matching.health import Health, Numbers, articles_of_week, health, numbers
+from digest.matching.health import Health
 from digest.matching.language import primary
-from digest.matching.preview import DAYS
-from digest.matching.proposals import Proposal, proposals
-from digest.matching.query import Query, QueryError, parse_query
-from digest.matching.sample import samples_of
+from digest.matching.proposals import Proposal
+from digest.matching.query import Query, parse_query
 from subscribers.models import Subscription, Topic, TopicKind, TopicState
 
 SLUG_LENGTH = 120
@@ -107,35 +106,19 @@ def list_topics(
     """The topics of a kind (None: all) by slug, each with its health; ailing ones with proposals."""
     rows = select(Topic).order_by(col(Topic.slug))
     topics = list(session.execute(rows if kind is None else rows.where(col(Topic.kind) == kind)).scalars())
-    counts = numbers(session, [topic.id for topic in topics], now=now)
+    found = conditions(session, [topic.id for topic in topics], now=now)
     followers = _followers(session)
-    articles = articles_of_week(session, now=now)
-    return [
-        _listing(
-            session,
-            topic,
-            counts.get(topic.id, Numbers()),
-            followers.get(topic.id, 0),
-            articles=articles,
-            now=now,
-        )
-        for topic in topics
-    ]
+    return [_listing(topic, found[topic.id], followers.get(topic.id, 0)) for topic in topics]
 
 
 def show_topic(session: Session, slug: str, *, now: datetime) -> Listing:
     """One topic with its health; raises `TopicError`."""
     topic = _required(session, slug)
-    counts = numbers(session, [topic.id], now=now).get(topic.id, Numbers())
-    followers = _followers(session).get(topic.id, 0)
-    return _listing(session, topic, counts, followers, articles=articles_of_week(session, now=now), now=now)
+    found = conditions(session, [topic.id], now=now)[topic.id]
+    return _listing(topic, found, _followers(session).get(topic.id, 0))
 
 
-def _listing(
-    session: Session, topic: Topic, counts: Numbers, followers: int, *, articles: int, now: datetime
-) -> Listing:
-    state = health(counts, articles=articles, created_at=topic.created_at, now=now)
-    is_ailing = state is not Health.GOOD and topic.state is TopicState.ACTIVE
+def _listing(topic: Topic, found: Condition, followers: int) -> Listing:
     return Listing(
         slug=topic.slug,
         name=topic.name,
@@ -148,19 +131,11 @@ def _listing(
         created_at=topic.created_at,
         last_match_at=topic.last_match_at,
         followers=followers,
-        week=counts.week,
-        month=counts.month,
-        health=state,
-        proposals=_proposals(session, topic, state, now=now) if is_ailing else (),
+        week=found.week,
+        month=found.month,
+        health=found.health,
+        proposals=found.proposals,
     )
-
-
-def _proposals(session: Session, topic: Topic, state: Health, *, now: datetime) -> tuple[Proposal, ...]:
-    try:
-        query = parse_query(topic.query)
-    except QueryError:
-        return ()
-    return proposals(query, state, samples_of(session).sample(session, days=DAYS, now=now))
 
 
 def _followers(session: Session) -> dict[int, int]:

@@ -8,6 +8,7 @@ from sqlmodel import col, select
 
 from digest.db import Database
 from digest.feeds.models import Article
+from digest.matching.condition import conditions
 from digest.matching.errors import TopicError
 from digest.matching.health import Health
 from digest.matching.match import Registry, match_new
@@ -184,3 +185,24 @@ def test_a_young_topic_is_not_called_silent(db: Database, now: datetime) -> None
         make_topic(session, "ki", now=now)
         (listed,) = list_topics(session, now=now)
     assert (listed.health, listed.month, listed.followers) == (Health.GOOD, 0, 0)
+
+
+def test_a_readers_page_and_the_publishers_list_are_told_the_same_condition(
+    db: Database, now: datetime
+) -> None:
+    with db.write() as session:
+        feed = make_feed(session, now=now)
+        make_article(session, feed, "Nato-Treffen", now=now)
+        topic = make_topic(session, "alt", query="Nato Bahnhof", now=now)
+        topic.created_at = now - timedelta(days=31)
+        young = make_topic(session, "jung", query="Nato", now=now)
+    match_new(db, Registry(), now=now)
+    with db.read() as session:
+        found = conditions(session, [topic.id, young.id, 4711], now=now)
+        listed = {one.slug: one for one in list_topics(session, now=now)}
+        assert show_topic(session, "alt", now=now) == listed["alt"]
+    assert found.keys() == {topic.id, young.id}
+    assert found[topic.id].proposals == listed["alt"].proposals
+    assert found[topic.id].sentence("de") == "Kein Artikel in 30 Tagen."
+    assert found[topic.id].proposals[0].sentence("de") == "Ohne das seltenste Wort: Nato (etwa 0 pro Woche)"
+    assert found[young.id].sentence() == "Articles in 7 days: 1."
