@@ -7,10 +7,12 @@ from sqlmodel import Session, col, select
 
 from digest.cli import opening, output
 from digest.cli import restored as restoring
+from digest.cli.operator import login
 from digest.cli.restored import WayOut
 from digest.delivery import edition_control as control
 from digest.delivery import witness
 from digest.delivery.history import counts_by_reason, counts_by_state, faults
+from digest.delivery.interventions import interventions
 from digest.delivery.models import Instance
 from digest.delivery.reasons import explain_reason
 from digest.editions.listing import list_editions
@@ -66,11 +68,12 @@ def show(number: Number, *, json: Json = False) -> None:
         rows = list_editions(session, count=counts_by_state, edition_id=number)
         reasons = counts_by_reason(session, number)
         unmade = faults(session, number)
+        done = interventions(session, number)
         _note_hold(session, rows)
     if not rows:
         output.fail(f"There is no edition {number}. `digest editions list` shows them.")
     if json:
-        output.as_json(rows[0] | {"reasons": reasons, "faults": unmade})
+        output.as_json(rows[0] | {"reasons": reasons, "faults": unmade, "interventions": done})
         return
     output.facts((name, value) for name, value in rows[0].items() if name != "deliveries")
     output.facts((f"  {state}", count) for state, count in rows[0]["deliveries"].items())
@@ -81,6 +84,7 @@ def show(number: Number, *, json: Json = False) -> None:
     )
     for sentence in unmade:
         output.say(f"✗ {sentence}")
+    output.facts((f"  {one['at']}", _in_words(one)) for one in done)
 
 
 @app.command()
@@ -95,9 +99,9 @@ def hold(
     _check_target(number, all_=all_)
     with opening.database() as db, db.write() as session:
         if all_:
-            is_new = control.hold_all(session, reason=reason)
+            is_new = control.hold_all(session, reason=reason, now=opening.now(), who=login())
         else:
-            is_new = control.hold(session, _one(number), reason=reason)
+            is_new = control.hold(session, _one(number), reason=reason, now=opening.now(), who=login())
     _tell(is_new, "is held", "was held already", number, json=json)
 
 
@@ -122,11 +126,11 @@ def release(
         return
     with opening.database() as db, db.write() as session:
         if not all_:
-            is_new = control.release(session, _one(number), now=opening.now())
+            is_new = control.release(session, _one(number), now=opening.now(), who=login())
         elif witness.is_restored(session):
             output.fail(control.the_instance(session).hold_reason)
         else:
-            is_new = control.release_all(session)
+            is_new = control.release_all(session, now=opening.now(), who=login())
     _tell(is_new, "goes on", "was not held", number, json=json)
 
 
@@ -144,7 +148,7 @@ def cancel(
     if not output.agreed(f"Cancel the rest of edition {number}?", yes=yes):
         return
     with opening.database() as db, db.write() as session:
-        skipped = control.cancel(session, number, now=opening.now(), returns_news=return_news)
+        skipped = control.cancel(session, number, now=opening.now(), returns_news=return_news, who=login())
     if json:
         output.as_json({"id": number, "skipped": skipped})
     else:
@@ -171,7 +175,7 @@ def retry(
                 suppression.lift(inner, key, hasher=runtime.hasher)
 
         done = control.retry(
-            session, number, now=runtime.clock(), refused=refused, unknown=unknown, lift=lift
+            session, number, now=runtime.clock(), refused=refused, unknown=unknown, lift=lift, who=login()
         )
     if json:
         output.as_json({"id": number, **output.plain(done)})
@@ -200,6 +204,13 @@ def _one(number: int | None) -> int:
     if number is None:
         output.fail("Name an edition, or say --all.", code=output.USAGE)
     return number
+
+
+def _in_words(done: dict[str, Any]) -> str:
+    """One intervention: who did what, to how many mails, and why."""
+    what = f"{done['action']} everything" if done["everything"] else done["action"]
+    count = f", {done['deliveries']} mails" if done["deliveries"] else ""
+    return f"{what} by {done['who']}{count}" + (f": {done['reason']}" if done["reason"] else "")
 
 
 def _note_hold(session: Session, rows: list[dict[str, Any]]) -> None:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from digest import stages
 from digest.cli import opening
+from digest.cli.operator import login
 from digest.delivery import witness
 from digest.editions.releases import cut_release
 from digest.matching.registry import Registry
@@ -28,7 +29,9 @@ def go_on(way: WayOut) -> tuple[bool, int]:
 
 def _send() -> tuple[bool, int]:
     with opening.database() as db, db.write() as session:
-        return witness.is_restored(session) and witness.go_on(session), 0
+        if not witness.is_restored(session):
+            return False, 0
+        return witness.go_on(session, now=opening.now(), who=login()), 0
 
 
 def _skip() -> tuple[bool, int]:
@@ -43,7 +46,7 @@ def _skip() -> tuple[bool, int]:
         with runtime.db.write() as session:
             if not witness.is_restored(session):
                 return False, 0
-            return True, witness.start_over(session, now=runtime.clock())
+            return True, witness.start_over(session, now=runtime.clock(), who=login())
 
 
 async def _gather(runtime: Runtime) -> None:

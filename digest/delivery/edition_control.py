@@ -1,4 +1,4 @@
-"""The operator's hand on editions: hold, release, cancel, try again. Idempotent; each is one transaction of the caller.
+"""The operator's hand on editions: hold, release, cancel, try again. Idempotent, on record, one transaction of the caller each.
 
 Locks go edition, subscriber, delivery, as everywhere. A held chunk has a new fence: at the next commit not one further
 dot is allowed, while answers to dots already written are still recorded by their rows' own fence.
@@ -9,20 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import structlog
 from sqlalchemy import ColumnElement, func, select, update
 from sqlmodel import Session, col
 
 from digest.db import changed
-from digest.delivery.models import Chunk, Delivery, DeliveryState, Instance, Reason
+from digest.delivery.interventions import OPERATOR, record
+from digest.delivery.models import Action, Chunk, Delivery, DeliveryState, Instance, Reason
 from digest.delivery.outbox import skip
 from digest.delivery.queue import finish_edition
 from digest.editions.models import Edition, EditionState
 from subscribers.models import Subscriber
 from subscribers.types import metadata
 from subscribers.upsert import insert
-
-_log = structlog.get_logger(__name__)
 
 CANCELLED: Final = "cancelled"
 _INSTANCE: Final = metadata.tables["instance"]
@@ -46,7 +44,7 @@ class Retried:
     kept: int
 
 
-def hold(session: Session, edition_id: int, *, reason: str) -> bool:
+def hold(session: Session, edition_id: int, *, reason: str, now: datetime, who: str = OPERATOR) -> bool:
     """Stop an edition; False when it is held already. Raises EditionError."""
     edition = _edition(session, edition_id)
     if edition.state is EditionState.HELD:
@@ -57,11 +55,11 @@ def hold(session: Session, edition_id: int, *, reason: str) -> bool:
     edition.hold_reason = reason[:200]
     session.add(edition)
     _hold_chunks(session, col(Chunk.edition_id) == edition_id)
-    _log.info("held", edition=edition_id, reason=reason)
+    record(session, Action.HOLD, edition_id, who=who, now=now, reason=reason)
     return True
 
 
-def hold_all(session: Session, *, reason: str) -> bool:
+def hold_all(session: Session, *, reason: str, now: datetime, who: str = OPERATOR) -> bool:
     """Stop everything but system mails, planning included; False when all is held already."""
     instance = the_instance(session)
     if instance.hold_reason:
@@ -69,11 +67,11 @@ def hold_all(session: Session, *, reason: str) -> bool:
     instance.hold_reason = reason[:300]
     session.add(instance)
     _hold_chunks(session, col(Chunk.lane) > 0)
-    _log.warning("held_all", reason=reason)
+    record(session, Action.HOLD, None, who=who, now=now, reason=reason)
     return True
 
 
-def release(session: Session, edition_id: int, *, now: datetime) -> bool:
+def release(session: Session, edition_id: int, *, now: datetime, who: str = OPERATOR) -> bool:
     """Let a held edition go on where it stopped; False when it is not held. Raises EditionError."""
     edition = _edition(session, edition_id)
     if edition.state is not EditionState.HELD:
@@ -89,11 +87,11 @@ def release(session: Session, edition_id: int, *, now: datetime) -> bool:
     if not the_instance(session).hold_reason:
         session.execute(update(Chunk).where(its, col(Chunk.is_open)).values(is_held=False))
     finish_edition(session, edition_id, now=now)
-    _log.info("released", edition=edition_id)
+    record(session, Action.RELEASE, edition_id, who=who, now=now)
     return True
 
 
-def release_all(session: Session) -> bool:
+def release_all(session: Session, *, now: datetime, who: str = OPERATOR, reason: str = "") -> bool:
     """Undo `hold_all`; editions held for their own reason stay held. False when nothing was held."""
     instance = the_instance(session)
     if not instance.hold_reason:
@@ -105,11 +103,13 @@ def release_all(session: Session) -> bool:
     )
     free = col(Chunk.edition_id).is_(None) | col(Chunk.edition_id).not_in(own)
     session.execute(update(Chunk).where(col(Chunk.is_open), col(Chunk.is_held), free).values(is_held=False))
-    _log.info("released_all")
+    record(session, Action.RELEASE, None, who=who, now=now, reason=reason)
     return True
 
 
-def cancel(session: Session, edition_id: int, *, now: datetime, returns_news: bool = False) -> int:
+def cancel(
+    session: Session, edition_id: int, *, now: datetime, returns_news: bool = False, who: str = OPERATOR
+) -> int:
     """Send nothing more of an edition; how many deliveries were skipped. Raises EditionError.
 
     With `returns_news` the next edition carries what these people did not get. What is past its dot still ends by its
@@ -135,7 +135,8 @@ def cancel(session: Session, edition_id: int, *, now: datetime, returns_news: bo
     session.add(edition)
     session.flush()
     finish_edition(session, edition_id, now=now)
-    _log.info("cancelled", edition=edition_id, skipped=skipped)
+    reason = "its news come again" if returns_news else ""
+    record(session, Action.CANCEL, edition_id, who=who, now=now, reason=reason, deliveries=skipped)
     return skipped
 
 
@@ -147,6 +148,7 @@ def retry(
     refused: bool = False,
     unknown: bool = False,
     lift: Lift | None = None,
+    who: str = OPERATOR,
 ) -> Retried:
     """Send failed deliveries again. Raises EditionError.
 
@@ -172,7 +174,10 @@ def retry(
         planned += _plan_again(session, its & (col(Delivery.state) == DeliveryState.UNKNOWN), resends=1)
     if planned:
         _reopen(session, edition, now=now)
-    _log.info("retried", edition=edition_id, planned=planned, kept=kept)
+        wishes = " ".join(
+            name for name, is_wished in (("refused", refused), ("unknown", unknown)) if is_wished
+        )
+        record(session, Action.RETRY, edition_id, who=who, now=now, reason=wishes, deliveries=planned)
     return Retried(planned, kept)
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -13,6 +14,7 @@ from digest.delivery import edition_control
 from digest.delivery.breaker import Breaker
 from digest.delivery.committer import Ended
 from digest.delivery.edition_control import EditionError
+from digest.delivery.interventions import BREAKER
 from digest.delivery.models import Delivery, DeliveryState
 from digest.delivery.options import Counts
 from digest.delivery.settlement import Settled, Settlement
@@ -37,7 +39,7 @@ class Ends:
         for one in self._settlement.settle(ended):
             self._count(one.state)
             if one.edition_id is not None:
-                self._watch(one, one.edition_id)
+                self._watch(one, one.edition_id, at=max(mark.at for mark in ended))
 
     def accepted(self, edition_id: int | None) -> None:
         """Count a plain first-try 250."""
@@ -49,14 +51,14 @@ class Ends:
         if state.value in Counts.__dataclass_fields__:
             setattr(self._counts, state.value, getattr(self._counts, state.value) + 1)
 
-    def _watch(self, one: Settled, edition_id: int) -> None:
+    def _watch(self, one: Settled, edition_id: int, *, at: datetime) -> None:
         why = self._breakers[edition_id].saw(one.state, one.reason) or self._unfit(one, edition_id)
         if not why:
             return
         _log.error("edition_breaker", edition=edition_id, reason=why)
         try:
             with self._db.write() as session:
-                edition_control.hold(session, edition_id, reason=why)
+                edition_control.hold(session, edition_id, reason=why, now=at, who=BREAKER)
         except EditionError:
             _log.info("edition_over", edition=edition_id)
 

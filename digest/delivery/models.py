@@ -64,6 +64,15 @@ class MailKind(StrEnum):
     GOODBYE = "goodbye"
 
 
+class Action(StrEnum):
+    """What can be done to an edition, or to all of them."""
+
+    HOLD = "hold"
+    RELEASE = "release"
+    CANCEL = "cancel"
+    RETRY = "retry"
+
+
 class Delivery(Table, table=True):
     """One mail to one address. Indexes stand only on what never changes."""
 
@@ -154,6 +163,24 @@ class Attempt(Table, table=True):
     code: int | None = None
     enhanced_code: str = Field(default="", max_length=12)
     reply: str = Field(default="", max_length=200)
+
+
+class Intervention(Table, table=True):
+    """What somebody did to an edition: who, when, what and why. Append-only."""
+
+    __tablename__ = "intervention"
+    __table_args__ = (Index("ix_intervention_edition_id", "edition_id"),)
+
+    id: int = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    edition_id: int | None = None
+    """None = everything. Plain: what was done is on record longer than the edition."""
+    action: Action = Field(sa_type=text_enum(Action))
+    who: str = Field(max_length=64)
+    """An operator's login on the machine, or the part of the program that acted; never an address."""
+    reason: str = Field(default="", max_length=300)
+    deliveries: int = 0
+    """How many mails it moved at once."""
 
 
 class Worker(Table, table=True):

@@ -18,6 +18,7 @@ from sqlalchemy import func, select, text, update
 from sqlmodel import Session, col
 
 from digest.delivery import edition_control, outbox
+from digest.delivery.interventions import OPERATOR, WITNESS
 from digest.delivery.models import Chunk, Delivery, Reason
 from digest.editions.models import Edition, EditionState, Release
 from subscribers.models import Subscriber
@@ -91,9 +92,8 @@ def check(session: Session, witness: Witness, *, now: datetime) -> bool:
     if seen.beat <= instance.beat and seen.delivery <= instance.delivery_mark:
         return False
     instance.delivery_mark = max(instance.delivery_mark, _highest(session))
-    edition_control.hold_all(
-        session, reason=RESTORED.format(seen=seen.delivery, known=instance.delivery_mark)
-    )
+    reason = RESTORED.format(seen=seen.delivery, known=instance.delivery_mark)
+    edition_control.hold_all(session, reason=reason, now=now, who=WITNESS)
     _start_above(session, seen.delivery, now=now)
     return True
 
@@ -103,13 +103,15 @@ def is_restored(session: Session) -> bool:
     return edition_control.the_instance(session).hold_reason.startswith(RESTORED.partition(":")[0])
 
 
-def go_on(session: Session) -> bool:
+def go_on(
+    session: Session, *, now: datetime, who: str = OPERATOR, reason: str = "what was owed is sent"
+) -> bool:
     """The operator's `--restored send`: as the rows say; second copies are possible. False when nothing was held."""
     _begin_anew(session)
-    return edition_control.release_all(session)
+    return edition_control.release_all(session, now=now, who=who, reason=reason)
 
 
-def start_over(session: Session, *, now: datetime) -> int:
+def start_over(session: Session, *, now: datetime, who: str = OPERATOR) -> int:
     """The operator's `--restored skip`: nothing open is sent, and everybody begins at the newest release.
 
     Poll, match and cut a release before. How many deliveries were skipped.
@@ -138,7 +140,7 @@ def start_over(session: Session, *, now: datetime) -> int:
         .where(col(Chunk.edition_id).is_not(None), col(Chunk.is_open))
         .values(is_open=False, is_held=False)
     )
-    go_on(session)
+    go_on(session, now=now, who=who, reason=f"what was owed is skipped: {skipped}")
     _log.warning("restored_skip", skipped=skipped, release=newest)
     return skipped
 

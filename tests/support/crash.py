@@ -17,9 +17,11 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import event
 from sqlmodel import Session
 
 from digest.db import Database
+from digest.delivery import edition_control as control
 from digest.delivery.outbox import EditionLedger
 from digest.delivery.queue import Due
 from digest.editions.plan import InstantRules, PlannedDelivery, plan_due
@@ -96,6 +98,36 @@ def plan(url: str, now: datetime, after: int) -> None:
     plan_due(
         db, DeadlyLedger(after), now=now, catch_up=timedelta(hours=6), instant=InstantRules(), slice_size=10
     )
+
+
+COMMANDS: dict[str, Callable[[Session, int, datetime], object]] = {
+    "hold": lambda session, edition, now: control.hold(session, edition, reason="x", now=now),
+    "hold all": lambda session, _, now: control.hold_all(session, reason="x", now=now),
+    "release": lambda session, edition, now: control.release(session, edition, now=now),
+    "release all": lambda session, _, now: control.release_all(session, now=now),
+    "cancel": lambda session, edition, now: control.cancel(session, edition, now=now, returns_news=True),
+    "retry": lambda session, edition, now: control.retry(
+        session, edition, now=now, refused=True, unknown=True
+    ),
+}
+"""What an operator can do, by name: a process of its own is told which."""
+
+
+def operate(url: str, command: str, edition: int, now: datetime, at: int) -> None:
+    """The body of an operator's process that dies before its statement of this number; 0 = before its commit."""
+    db = Database(url)
+    left = [at]
+
+    def count(*_: Any) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            die()
+
+    with db.write() as session:
+        event.listen(db.engine, "before_cursor_execute", count)
+        COMMANDS[command](session, edition, now)
+        session.flush()
+        die()
 
 
 def start(body: Callable[..., None], *values: Any) -> BaseProcess:

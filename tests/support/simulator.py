@@ -247,7 +247,7 @@ def hold_or_release(world: World, edition: int) -> None:
             if world.is_held:
                 edition_control.release(session, edition, now=world.now)
             else:
-                edition_control.hold(session, edition, reason="simulated")
+                edition_control.hold(session, edition, reason="simulated", now=world.now)
         world.is_held = not world.is_held
     except EditionError:
         pass

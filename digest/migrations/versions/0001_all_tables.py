@@ -213,6 +213,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instance")),
     )
     op.create_table(
+        "intervention",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("edition_id", sa.Integer(), nullable=True),
+        sa.Column(
+            "action",
+            sa.Enum(
+                "hold",
+                "release",
+                "cancel",
+                "retry",
+                name="action",
+                native_enum=False,
+                create_constraint=True,
+                length=24,
+            ),
+            nullable=False,
+        ),
+        sa.Column("who", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("deliveries", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_intervention")),
+    )
+    with op.batch_alter_table("intervention", schema=None) as batch_op:
+        batch_op.create_index("ix_intervention_edition_id", ["edition_id"], unique=False)
+
+    op.create_table(
         "mail_allowance",
         sa.Column("address_hash", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=24), nullable=False),
@@ -992,6 +1019,10 @@ def downgrade() -> None:
     op.drop_table("promo")
     op.drop_table("match_stage")
     op.drop_table("mail_allowance")
+    with op.batch_alter_table("intervention", schema=None) as batch_op:
+        batch_op.drop_index("ix_intervention_edition_id")
+
+    op.drop_table("intervention")
     op.drop_table("instance")
     op.drop_table("host_state")
     with op.batch_alter_table("feed", schema=None) as batch_op:

@@ -16,6 +16,7 @@ from sqlmodel import col, select, update
 
 from digest.cli.app import main
 from digest.cli.opening import configure_logging
+from digest.cli.operator import login
 from digest.db import SCHEMA_HEAD, Database
 from digest.delivery import edition_control as control
 from digest.delivery import witness
@@ -156,7 +157,7 @@ def test_a_way_out_of_a_restore_that_never_was_changes_nothing(
 ) -> None:
     with db.write() as session:
         make_edition(session, 3, now=now)
-        control.hold_all(session, reason="held by the operator")
+        control.hold_all(session, reason="held by the operator", now=now)
     assert command("release", "--all", "--restored", way)[1]["changed"] is False
     assert states(db) == {"planned": 3}
     with db.read() as session:
@@ -191,6 +192,17 @@ def test_hold_release_cancel_and_retry_say_what_changed_and_repeat_harmlessly(
     shown = command("show", number)[1]
     assert shown["reason"] == "cancelled"
     assert shown["reasons"] == {"skipped": {"cancelled": 3}, "unknown": {"cancelled": 1}}
+    assert [
+        (one["action"], one["everything"], one["reason"], one["deliveries"]) for one in shown["interventions"]
+    ] == [
+        ("hold", False, "held by the operator", 0),
+        ("release", False, "", 0),
+        ("hold", True, "moving", 0),
+        ("release", True, "", 0),
+        ("retry", False, "refused unknown", 3),
+        ("cancel", False, "its news come again", 4),
+    ]
+    assert {one["who"] for one in shown["interventions"]} == {login()}
     with db.read() as session:
         assert sorted(session.exec(select(Subscriber.last_release))) == [0, 0, 0, 1]
 

@@ -43,8 +43,8 @@ async def test_a_held_edition_sends_nothing_and_goes_on_when_released(
     db: Database, edition: int, now: datetime
 ) -> None:
     with db.write() as session:
-        assert control.hold(session, edition, reason="wrong headline")
-        assert not control.hold(session, edition, reason="again")
+        assert control.hold(session, edition, reason="wrong headline", now=now)
+        assert not control.hold(session, edition, reason="again", now=now)
     async with serve() as server:
         assert (await send_all(db, server.port, now=now)).sent == 0
         assert edition_state(db, edition) == ("held", "wrong headline")
@@ -61,7 +61,7 @@ async def test_hold_in_the_middle_lets_not_one_further_dot_go_but_believes_answe
     def script(event: Event) -> str | Act | None:
         if event.verb == "DOT" and event.count == 2:
             with db.write() as session:
-                control.hold(session, edition, reason="stop")
+                control.hold(session, edition, reason="stop", now=now)
         return None
 
     async with serve(Server(script=script)) as server:
@@ -87,25 +87,25 @@ async def test_hold_all_spares_system_mails(db: Database, edition: int, now: dat
     )
     with db.write() as session:
         enqueue(session, mail, now=now)
-        assert control.hold_all(session, reason="restored")
-        assert not control.hold_all(session, reason="restored")
+        assert control.hold_all(session, reason="restored", now=now)
+        assert not control.hold_all(session, reason="restored", now=now)
     async with serve() as server:
         await send_all(db, server.port, now=now)
         assert [one.recipient for one in server.accepted] == ["c@example.org"]
         with db.write() as session:
-            assert control.release_all(session)
-            assert not control.release_all(session)
+            assert control.release_all(session, now=now)
+            assert not control.release_all(session, now=now)
         assert (await send_all(db, server.port, now=now)).sent == 6
 
 
 async def test_what_is_planned_while_all_is_held_waits_too(db: Database, now: datetime) -> None:
     with db.write() as session:
-        control.hold_all(session, reason="restored")
+        control.hold_all(session, reason="restored", now=now)
         make_edition(session, 2, now=now)
     async with serve() as server:
         assert (await send_all(db, server.port, now=now)).sent == 0
         with db.write() as session:
-            control.release_all(session)
+            control.release_all(session, now=now)
         assert (await send_all(db, server.port, now=now)).sent == 2
 
 
@@ -113,9 +113,9 @@ async def test_release_all_leaves_an_edition_held_for_its_own_reason(
     db: Database, edition: int, now: datetime
 ) -> None:
     with db.write() as session:
-        control.hold(session, edition, reason="own")
-        control.hold_all(session, reason="all")
-        control.release_all(session)
+        control.hold(session, edition, reason="own", now=now)
+        control.hold_all(session, reason="all", now=now)
+        control.release_all(session, now=now)
     async with serve() as server:
         assert (await send_all(db, server.port, now=now)).sent == 0
 
@@ -153,10 +153,10 @@ def test_a_command_on_an_edition_it_does_not_fit_changes_nothing(
     with db.write() as session:
         session.exec(update(Edition).values(state=EditionState.FINISHED))
     for command in (
-        lambda s: control.hold(s, edition, reason="x"),
+        lambda s: control.hold(s, edition, reason="x", now=now),
         lambda s: control.release(s, edition, now=now),
         lambda s: control.cancel(s, edition, now=now),
-        lambda s: control.hold(s, 99, reason="x"),
+        lambda s: control.hold(s, 99, reason="x", now=now),
     ):
         with pytest.raises(EditionError), db.write() as session:
             command(session)
@@ -212,7 +212,7 @@ def test_what_is_still_held_at_its_end_expires_and_returns_its_news(
 ) -> None:
     settlement = Settlement(db, Rules(), suppress=lambda *_: None)
     with db.write() as session:
-        control.hold(session, edition, reason="x")
+        control.hold(session, edition, reason="x", now=now)
     assert tidy(db, settlement, now=now + timedelta(hours=25), lease_now=1e12) == 6
     assert (states(db), set(cursors(db))) == ({"failed": 6}, {0})
     with db.read() as session:

@@ -11,7 +11,7 @@ import pytest
 from sqlmodel import select
 
 from digest.db import Database
-from digest.delivery.models import Attempt, Chunk, Reason, Route
+from digest.delivery.models import Action, Attempt, Chunk, Intervention, Reason, Route
 from digest.delivery.outbox import withdraw
 from digest.settings import UnknownPolicy
 from subscribers.models import Subscriber
@@ -148,6 +148,9 @@ async def test_too_many_dead_addresses_hold_the_edition(db: Database, now: datet
     assert 20 <= states(db)["failed"] < 60
     with db.read() as session:
         assert all(session.exec(select(Chunk.is_held).where(Chunk.is_open)))
+        done = session.exec(select(Intervention)).one()
+        assert (done.action, done.who, done.at) == (Action.HOLD, "breaker", now)
+        assert "addresses do not exist" in done.reason
 
 
 async def test_a_mail_whose_content_always_ends_the_link_is_put_off_and_others_go_on(

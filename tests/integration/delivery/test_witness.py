@@ -61,7 +61,7 @@ async def test_going_on_sends_as_the_rows_say(db: Database, now: datetime, file:
         await put_back(db, server, now, file)
         await send(db, server, now, file)
         with db.write() as session:
-            assert witness.go_on(session)
+            assert witness.go_on(session, now=now)
         assert await send(db, server, now, file) == 3
         assert await send(db, server, now, file) == 0
     assert held(db) == ""
