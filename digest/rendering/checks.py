@@ -4,12 +4,15 @@ The HTML comes from our own inlined templates with everything escaped, so tags a
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from html import escape, unescape
+from html import unescape
 from urllib.parse import urlsplit
 
+from markupsafe import escape
+
+from digest.rendering import filters
 from digest.rendering.cards import Fragment
 from digest.rendering.context import MailContext, PromoBox, Publisher
 from digest.rendering.mails import Rendered
@@ -71,26 +74,35 @@ def _html_faults(html: str, context: MailContext, publisher: Publisher) -> Itera
         found = pattern.search(html)
         if not found or not _INVISIBLE.sub("", re.sub("<[^>]*>", "", found[1])):
             yield f"the HTML part has no {what}"
-    yield from _missing("HTML", html, ((what, escape(text)) for what, text in _required(context, publisher)))
+    required = _required(context, publisher, shown=_escaped, label="{label} · {advertiser}")
+    yield from _missing("HTML", html, required)
 
 
 def _text_faults(rendered: Rendered, context: MailContext, publisher: Publisher) -> Iterator[str]:
     text = rendered.plain_text
     if len(text) < MIN_TEXT:
         yield f"the text part has {len(text)} characters; a part under {MIN_TEXT} looks like a stub"
-    yield from _missing("text", text, _required(context, publisher))
+    required = _required(context, publisher, shown=filters.folded, label="-- {label} --\n  {advertiser}\n")
+    yield from _missing("text", text, required)
 
 
-def _required(context: MailContext, publisher: Publisher) -> Iterator[tuple[str, str]]:
-    """What stands in every part, by name: who sends this, the way out of list mail, the label of each promo."""
+def _required(
+    context: MailContext, publisher: Publisher, *, shown: Callable[[str], str], label: str
+) -> Iterator[tuple[str, str]]:
+    """What stands in every part, by name: who sends this, the way out of list mail, each promo's label before its advertiser."""
     imprint = publisher["imprint"]
     for text in (imprint["name"], *imprint["address"], imprint["url"], imprint["privacy_url"]):
-        yield "imprint", text
+        yield "imprint", shown(text)
     if unsubscribe := context["links"]["unsubscribe"]:
-        yield "unsubscribe link", unsubscribe
+        yield "unsubscribe link", shown(unsubscribe)
     promos: list[PromoBox] = dict(context).get("promos", [])  # type: ignore[assignment]  # only editions have them
     for promo in promos:
-        yield "promo label", promo["label"]
+        yield "promo label", label.format(label=shown(promo["label"]), advertiser=shown(promo["advertiser"]))
+
+
+def _escaped(text: str) -> str:
+    """The text as our HTML holds it."""
+    return str(escape(text))
 
 
 def _missing(part: str, content: str, texts: Iterable[tuple[str, str]]) -> Iterator[str]:

@@ -50,13 +50,18 @@ def _checked(source: str, name: str, environment: Environment) -> Sequence[Piece
     return tuple(cut(source, file=name, environment=environment))
 
 
-def flatten(files: Files, name: str) -> list[Piece]:
-    """The template with its parent around it and its includes in place; only a card's block is left. Raises TemplateError."""
+def flatten(files: Files, name: str, *, frame: str = "") -> list[Piece]:
+    """The template with its parent around it and its includes in place; only a card's block is left. Raises TemplateError.
+
+    With a `frame`, that must be the parent: it holds the head and the footer of every mail.
+    """
     pieces = _included(files, name, above=())
     first = next((piece for piece in pieces if piece.keyword), None)
-    if first is not None and first.keyword == "extends":
-        parent = _included(files, _literal(first), above=(name,))
-        pieces = _merged(parent, _blocks(pieces))
+    parent = _literal(first) if first is not None and first.keyword == "extends" else ""
+    if frame and parent != frame:
+        raise TemplateError(f"a mail begins with {{% extends '{frame}' %}}", file=name)
+    if parent:
+        pieces = _merged(_included(files, parent, above=(name,)), _blocks(pieces))
     _expect_cards_only(pieces)
     return pieces
 

@@ -54,9 +54,9 @@ def _template(environment: Environment, source: str) -> Template:
     return environment.from_string(source)
 
 
-def load_part(files: Files, name: str) -> Part:
-    """A part, ready to render. Raises TemplateError with file, line and reason."""
-    pieces = flatten(files, name)
+def load_part(files: Files, name: str, *, frame: str = "") -> Part:
+    """A part, ready to render, whose parent is `frame` if one is named. Raises TemplateError with file, line and reason."""
+    pieces = flatten(files, name, frame=frame)
     if files.environment.autoescape:
         expect_html(pieces)
         pieces = cut(inlined(pieces), file=name, environment=files.environment)

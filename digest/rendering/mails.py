@@ -139,8 +139,8 @@ class Mails:
                 raise TemplateError(
                     "a kind of mail has an html, a txt and a subject file", file=f"{kind}.{ending}.j2"
                 )
-        html = load_part(self._html_files, f"{kind}.html.j2")
-        text = load_part(self._plain_files, f"{kind}.txt.j2")
+        html = load_part(self._html_files, f"{kind}.html.j2", frame="base.html.j2")
+        text = load_part(self._plain_files, f"{kind}.txt.j2", frame="base.txt.j2")
         subject = load_part(self._plain_files, f"{kind}.subject.j2")
         decks = [Deck(part.card) if part.card else None for part in (html, text)]
         return Kind(subject.whole, html, text, *decks)

@@ -24,6 +24,12 @@ LOAD_TIME = timedelta(seconds=20)
 RENDER_TIME = timedelta(seconds=2)
 MAX_SOURCE = 64 * 2**10
 MAX_OUTPUT = 2**20
+# Head, preheader, footer and the look of a promo: what the law and mail programs ask of every mail is not an editor's.
+RESERVED = frozenset(
+    {
+        "base.html.j2", "base.txt.j2", "footer.html.j2", "footer.txt.j2", "preheader.j2", "promo.html.j2", "promo.txt.j2",
+    }
+)  # fmt: skip
 
 _NAMED = re.compile(r"[\"']([\w.-]+\.j2)[\"']")
 
@@ -62,7 +68,6 @@ class OwnMails:
 
     def load(self, kind: str, *, languages: Sequence[str]) -> None:
         """Load a kind and try it on the samples. Raises TemplateError for whatever would go wrong later."""
-        self._expect_sources()
         for lang in languages:
             for context in _samples(kind):
                 try:
@@ -79,6 +84,7 @@ class OwnMails:
         request = {"kind": kind, "lang": lang, "context": context, "stem": stem, "is_text_only": is_text_only}
         with self._lock:
             if kind not in self._loaded:
+                self._expect_sources()
                 self._ask({"kind": kind}, within=LOAD_TIME)
                 self._loaded.add(kind)
             mail = self._ask(request, within=RENDER_TIME)
@@ -129,6 +135,11 @@ class OwnMails:
         for path in (
             path for directory in self._directories[:-1] for path in (directory / "email").glob("*.j2")
         ):
+            if path.name in RESERVED:
+                raise TemplateError(
+                    "this file is part of every mail and stays as shipped; a mail of your own fills the block 'main'",
+                    file=path.name,
+                )
             if (size := path.stat().st_size) > MAX_SOURCE:
                 raise TemplateError(
                     f"the file has {size:,} octets; {MAX_SOURCE:,} are allowed", file=path.name

@@ -13,6 +13,10 @@ _STATEMENTS = frozenset({
     "block", "endblock", "include", "extends", "filter", "endfilter", "with", "endwith",
 })  # fmt: skip
 CARD = ("block", "card", "scoped")
+# What the shell prints: a name given another value in the middle of a mail would have it in the footer too.
+_FIXED = frozenset(
+    {"mail", "site", "brand", "imprint", "subscriber", "links", "edition", "sections", "promos", "data"}
+)
 
 
 class Kind(StrEnum):
@@ -83,9 +87,18 @@ def _checked(piece: Piece) -> Piece:
         raise TemplateError(
             f"'{piece.keyword or 'raw'}' is not offered in mail templates", file=piece.file, line=piece.line
         )
+    if piece.keyword == "set" and (taken := _FIXED.intersection(_targets(piece.words))):
+        raise TemplateError(
+            f"'{min(taken)}' keeps its value: set another name", file=piece.file, line=piece.line
+        )
     if ("|", "safe") in zip(piece.words, piece.words[1:], strict=False):
         raise TemplateError("'safe' would print markup nobody checked", file=piece.file, line=piece.line)
     return piece
+
+
+def _targets(words: Sequence[str]) -> Sequence[str]:
+    """The names that a `set` gives a value."""
+    return words[1 : words.index("=")] if "=" in words else words[1:2]
 
 
 def _messages(pieces: Iterator[Piece]) -> Iterator[Piece]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.web.axe import PAGE_TAGS, TAGS, faults
+from tests.browser.web.axe import faults
 from tests.browser.web.conftest import LANGUAGES
 from tests.browser.web.states import State, states
 from tests.browser.web.watching import watched
@@ -36,10 +36,7 @@ def looked_at(page: Page, world: World, chosen: Iterable[State]) -> list[Any]:
     found: list[Any] = []
     for state in chosen:
         status = reach(page, world, state)
-        tags = (
-            TAGS if state.is_mail else PAGE_TAGS
-        )  # a mail brings no landmarks: its reader's program has them
-        found += [(state.name, *fault) for fault in faults(page, tags=tags)]
+        found += [(state.name, *fault) for fault in faults(page)]
         width = page.evaluate("document.documentElement.scrollWidth")
         told = page.evaluate("document.documentElement.lang")
         if (status, width <= 320, told) != (state.status, True, world.lang):

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.rendering import KINDS, LIMIT, Report, edition_bound, inspect, samples
+from digest.rendering import KINDS, LIMIT, Report, directories, edition_bound, inspect, samples
 from digest.rendering.cards import Fragment
 from digest.rendering.context import EditionContext
+from digest.rendering.mails import Mails
 from digest.rendering.sizes import section_bound
-from tests.support.mailroom import templates
+from tests.support.mailroom import catalogues, templates
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=200)
 
@@ -104,6 +105,19 @@ def test_parts_that_link_to_different_pages_are_a_warning() -> None:
     found = report(samples.edition(8), text=("https://articles.example/2026/11/3?a=1&b=2\n", ""))
     assert found.errors == ()
     assert found.warnings == ("HTML and text part link to different pages: 1 only in HTML, 0 only in text",)
+
+
+def test_names_with_quotes_and_spaces_are_found_where_they_stand() -> None:
+    name = 'O\'Neil  & "Söhne"'
+    publisher = {
+        **samples.PUBLISHER,
+        "imprint": {**samples.PUBLISHER["imprint"], "name": name, "address": [name]},
+    }
+    mails = Mails(directories(), publisher=publisher, catalogues=catalogues())  # type: ignore[arg-type]  # a Publisher
+    context = samples.edition(8, promos=2)
+    context["promos"][0]["advertiser"] = name
+    mail = mails.render("edition", lang="de", context=context, stem="", is_text_only=False)
+    assert inspect(mail, context=context, publisher=publisher).errors == ()  # type: ignore[arg-type]  # a Publisher
 
 
 def test_a_reason_quotes_no_link() -> None:

@@ -230,6 +230,16 @@ def test_headlines_only_is_what_the_context_says() -> None:
     assert "<img" not in html
 
 
+def test_what_is_a_page_of_its_own_has_the_landmark_of_one() -> None:
+    roles = [
+        lxml_html.fromstring(edition(samples.edition(1, is_public=is_public)).html_text).xpath(
+            "//div[@aria-roledescription='email']/@role"
+        )
+        for is_public in (False, True)
+    ]
+    assert roles == [["article"], ["main"]]
+
+
 def test_what_is_shared_gives_no_power_away() -> None:
     mail = edition(samples.edition(8, promos=2, is_public=True))
     for part in (mail.html_text, mail.plain_text):

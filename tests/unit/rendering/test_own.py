@@ -7,7 +7,7 @@ import pytest
 
 from digest.rendering import KINDS, RenderError, TemplateError, Templates, TooLargeError, directories, samples
 from digest.rendering.mails import Mails
-from digest.rendering.own import own_kinds
+from digest.rendering.own import RESERVED, own_kinds
 from tests.support.mailroom import catalogues
 
 SHIPPED = directories()[0]
@@ -100,6 +100,13 @@ def test_whatever_breaks_a_limit_costs_one_mail_and_the_next_is_made(shop: Shop)
 def test_a_file_beyond_64_kibibytes_is_refused(shop: Shop) -> None:
     with pytest.raises(TemplateError, match="octets"):
         load(shop.goodbye("x" * 70_000))
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED))
+def test_head_preheader_footer_and_promos_stay_as_shipped(shop: Shop, name: str) -> None:
+    templates = shop.open(**{name.replace(".", "__"): "<p>mine</p>"})
+    with pytest.raises(TemplateError, match=rf"{name}:1: this file is part of every mail"):
+        templates.check()
 
 
 @pytest.mark.parametrize(

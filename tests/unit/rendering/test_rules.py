@@ -59,6 +59,14 @@ BODIES = {
     '{% include "nowhere.j2" %}': (1, "no such template file"),
     "{% include mail.kind %}": (3, "one file name in quotes"),
     '{% include "edition.html.j2" %}': (3, "includes itself"),
+    "{% set links = {} %}": (3, "'links' keeps its value"),
+    "{% set a, imprint = 1, 2 %}": (3, "'imprint' keeps its value"),
+    "{% set subscriber %}x{% endset %}": (3, "'subscriber' keeps its value"),
+    "<p hidden>x</p>": (3, "hide"),
+    "<p style='display: none'>x</p>": (3, "hide"),
+    "<div>\n<p style='font-size:0'>x</p></div>": (4, "hide"),
+    "<p>x</p>\n</td></tr></table><table><tr><td>": (4, "</td> closes what base.html.j2 opened"),
+    "<div>\n<div>x</div>": (3, "<div> is not closed in this file"),
     "{% block card scoped %}a{% endblock %}\n{% block other %}b{% endblock %}": (
         4,
         "only 'block card scoped'",
@@ -77,7 +85,8 @@ def test_what_may_not_stand_in_a_mail_is_named_with_its_line(
 
 
 def test_a_lower_case_doctype_is_refused(tmp_path: Path) -> None:
-    found = fault(tmp_path, "edition.html.j2", "<!doctype html><html><body>x</body></html>")
+    frame = "<!doctype html><html><body>{% block main %}{% endblock %}</body></html>"
+    found = fault(tmp_path, "base.html.j2", frame)
     assert "<!DOCTYPE html>" in found.reason
 
 
@@ -93,6 +102,31 @@ def test_a_block_the_parent_does_not_have_is_refused(tmp_path: Path) -> None:
     )
     assert found.line == 2
     assert "footer" in found.reason
+
+
+@pytest.mark.parametrize("ending", ["html", "txt"])
+@pytest.mark.parametrize("source", ["<p>x</p>", '{% extends "footer.ENDING.j2" %}'])
+def test_no_mail_is_without_the_frame_that_holds_head_and_footer(
+    tmp_path: Path, source: str, ending: str
+) -> None:
+    found = fault(tmp_path, f"edition.{ending}.j2", source.replace("ENDING", ending))
+    assert found.reason == f"a mail begins with {{% extends 'base.{ending}.j2' %}}"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        ".foot { display: none; }",
+        ".label { color: red; font-size: 1px; }",
+        ".preheader, .foot-links { visibility: hidden; }",
+        ".foot {\n  height: 0 }",
+        "@media print { .foot { position: absolute; } }",
+    ],
+)
+def test_a_style_sheet_hides_nothing_but_what_is_hidden_anyway(tmp_path: Path, rule: str) -> None:
+    found = fault(tmp_path, "client.css.j2", ".dot { display: none; }\n" + rule)
+    assert (found.file, found.line) == ("client.css.j2", 2 + rule.count("\n"))
+    assert "hide" in found.reason
 
 
 @pytest.mark.parametrize(
