@@ -115,7 +115,7 @@ def test_names_with_quotes_and_spaces_are_found_where_they_stand() -> None:
     }
     mails = Mails(directories(), publisher=publisher, catalogues=catalogues())  # type: ignore[arg-type]  # a Publisher
     context = samples.edition(8, promos=2)
-    context["promos"][0]["advertiser"] = name
+    context["promos"][0] = {**context["promos"][0], "advertiser": name}
     mail = mails.render("edition", lang="de", context=context, stem="", is_text_only=False)
     assert inspect(mail, context=context, publisher=publisher).errors == ()  # type: ignore[arg-type]  # a Publisher
 
