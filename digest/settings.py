@@ -77,6 +77,14 @@ class UnknownPolicy(StrEnum):
     HOLD = "hold"
 
 
+class ProofOfWork(StrEnum):
+    """Whether a visitor's browser must solve a small task before a sign-up is taken."""
+
+    OFF = "off"
+    AUTO = "auto"
+    ON = "on"
+
+
 class Images(StrEnum):
     """Whose pictures a mail may show."""
 
@@ -195,6 +203,12 @@ class Limits(_Group):
     invalid_token: Switchable = "30/10 minutes"  # noqa: S105 - a limit, no password
 
 
+class Signup(_Group):
+    """How people sign up."""
+
+    proof_of_work: ProofOfWork = ProofOfWork.OFF
+
+
 class Embed(_Group):
     """Forms on the publisher's own pages."""
 
@@ -260,6 +274,7 @@ class Settings(BaseSettings):
     instant: Instant = Instant()
     mail: MailSettings = MailSettings()
     limits: Limits = Limits()
+    signup: Signup = Signup()
     embed: Embed = Embed()
     metrics: Metrics = Metrics()
     retention: Retention = Retention()

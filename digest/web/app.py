@@ -49,6 +49,7 @@ from digest.web.limits import Limits
 from digest.web.limits import Scope as LimitScope
 from digest.web.metrics import Metrics
 from digest.web.orders import OrderBook
+from digest.web.proof import Proofs
 from digest.web.security import require_guards
 from digest.web.site import Site, networks, origin_of
 from digest.web.writer import Lane, Writer
@@ -107,15 +108,22 @@ def compose(runtime: Runtime) -> Site:
     settings, metrics = runtime.settings, Metrics()
     book = OrderBook(hasher=runtime.hasher, clock=runtime.clock)
     writer = Writer(runtime.db, sign_up_all=book.write, observe=metrics.batch_size.observe)
+    limits = Limits({scope: getattr(settings.limits, scope.value) for scope in LimitScope})
     for lane in Lane:
         metrics.watch_waiting(lane.value, partial(writer.waiting, lane))
     return Site(
         runtime=runtime,
         writer=writer,
-        limits=Limits({scope: getattr(settings.limits, scope.value) for scope in LimitScope}),
+        limits=limits,
         metrics=metrics,
         catalogue=Catalogue(),
         forms=FormCache(),
+        proofs=Proofs(
+            mode=settings.signup.proof_of_work,
+            limits=limits,
+            clock=runtime.clock,
+            secret=settings.secret_key.get_secret_value().encode(),
+        ),
         assets=read_assets(settings.brand),
         proxies=networks(settings.proxies),
         origin=origin_of(settings.base_url),

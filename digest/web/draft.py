@@ -1,6 +1,6 @@
 """The sign-up form as a value: what it shows, what came back, and the page made of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -69,7 +69,7 @@ async def draft_page(request: Request, draft: Draft, *, lang: str, status: int =
     """The form with everything that was typed still in it."""
     site = site_of(request)
     offered = await site.catalogue.offered(site.now(), site.read)
-    body = _rendered(request, draft, offered, _started(site), lang=lang)
+    body = _rendered(request, draft, offered, _fresh(site), lang=lang)
     headers = framed(site) if draft.is_framed else None
     return answered(body, status=status, lang=lang, headers=headers)
 
@@ -78,26 +78,34 @@ async def empty_page(request: Request, draft: Draft, *, lang: str) -> HTMLRespon
     """The form before anything was typed: from memory, with a fresh token."""
     site = site_of(request)
     offered = await site.catalogue.offered(site.now(), site.read)
+    fresh = _fresh(site)
     body = site.forms.page(
-        (str(request.url.replace(scheme="", netloc="")), lang),
-        _started(site),
+        (f"{len(fresh)} {request.url.replace(scheme='', netloc='')}", lang),
+        fresh,
         read_at=site.catalogue.read_at,
-        render=lambda marker: _rendered(request, draft, offered, marker, lang=lang),
+        render=lambda marker: _rendered(request, draft, offered, [marker] * len(fresh), lang=lang),
     )
     return answered(body, lang=lang, headers=framed(site) if draft.is_framed else None)
 
 
 def _rendered(
-    request: Request, draft: Draft, offered: tuple[Offered, ...], started: str, *, lang: str
+    request: Request, draft: Draft, offered: tuple[Offered, ...], fresh: Sequence[str], *, lang: str
 ) -> str:
-    site = site_of(request)
+    """The page; `fresh` holds the form token and, where robots are kept off by one, a task."""
+    site, (started, *task) = site_of(request), fresh
     return render(
         request,
         "subscribe",
         lang=lang,
         is_framed=draft.is_framed,
         is_expired=draft.is_expired,
-        form=_form(site, draft, offered, lang=lang) | {"started": started, "action": _action(request, draft)},
+        form=_form(site, draft, offered, lang=lang)
+        | {
+            "started": started,
+            "action": _action(request, draft),
+            "task": "".join(task),
+            "contact": site.contact,
+        },
         consent=consent_text(site, lang),
         errors=error_rows(site, draft.errors, lang=lang),
         article=_article(draft.about),
@@ -169,6 +177,11 @@ def foreign(site: Site, language: str, *, lang: str) -> str:
 def weekdays(lang: str) -> list[tuple[int, str]]:
     """Monday 0 to Sunday 6, in words."""
     return sorted(get_day_names("wide", context="stand-alone", locale=lang).items())
+
+
+def _fresh(site: Site) -> list[str]:
+    """What no two visitors share, in the order of the page."""
+    return [_started(site), *([site.proofs.task()] if site.proofs.is_asked() else [])]
 
 
 def _started(site: Site) -> str:

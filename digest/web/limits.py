@@ -81,12 +81,18 @@ class Limits:
     def hit(self, scope: Scope, key: str, *, now: datetime) -> None:
         """Count one more for this key; raises Refused(429) when that is too many."""
         windows = self._windows[scope]
-        hashed = hashlib.blake2b(key.encode(), key=self._salt, digest_size=8).digest()
+        hashed = self._hashed(key)
         for window in windows:
             if window.seen(hashed, now=now) + 1 > window.most:
                 raise _too_many(scope, window.wait(now=now))
         for window in windows:
             window.add(hashed)
+
+    def share(self, scope: Scope, key: str, *, now: datetime) -> float:
+        """How much of its limit this key has used up, 0 to 1; without a limit 0."""
+        hashed = self._hashed(key)
+        used = [window.seen(hashed, now=now) / window.most for window in self._windows[scope]]
+        return max(used, default=0.0)
 
     def hit_sign_up(self, client: str | None, *, now: datetime) -> None:
         """Count a sign-up against the site and the client's networks."""
@@ -103,6 +109,9 @@ class Limits:
         """Count against the client's near network, if it is known."""
         if client is not None:
             self.hit(scope, network(client), now=now)
+
+    def _hashed(self, key: str) -> bytes:
+        return hashlib.blake2b(key.encode(), key=self._salt, digest_size=8).digest()
 
 
 def _windows(text: str) -> list[Window]:

@@ -17,6 +17,7 @@ class Say(StrEnum):
     )
     BAD_ADDRESS = "Please enter a valid email address, for example name@example.org."
     NO_TOPIC = "Choose at least one topic."
+    NO_PROOF = "Please send it once more: the small task against robots was not solved yet."
     UNKNOWN_TOPIC = "This topic no longer exists."
     BAD_QUERY = "At position %(position)s: %(hint)s"
     TOO_BROAD = "This fits more than a quarter of all articles. Narrower: %(options)s"

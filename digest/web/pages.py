@@ -79,11 +79,13 @@ def error_rows(site: Site, errors: Iterable[FieldError], *, lang: str) -> list[d
     return [{"field": one.field, "message": say(site, one.say, lang=lang, **one.values)} for one in errors]
 
 
-def invalid_json(site: Site, errors: Iterable[FieldError], *, lang: str) -> JSONResponse:
-    """What is wrong as problem+json (RFC 9457)."""
+def invalid_json(site: Site, errors: Iterable[FieldError], *, lang: str, **more: str) -> JSONResponse:
+    """What is wrong as problem+json (RFC 9457), with further members."""
     body = {"type": "about:blank", "title": "Unprocessable Content", "status": 422}
     rows = error_rows(site, errors, lang=lang)
-    return JSONResponse(body | {"errors": rows}, status_code=422, media_type="application/problem+json")
+    return JSONResponse(
+        body | {"errors": rows} | more, status_code=422, media_type="application/problem+json"
+    )
 
 
 def framed(site: Site) -> Headers:
@@ -99,6 +101,7 @@ def _shell(request: Request, site: Site, lang: str) -> dict[str, Any]:
     return {
         "css": _asset_url(site, "pages.css"),
         "script": _asset_url(site, "pages.js"),
+        "proof": _asset_url(site, "proof.js"),
         "icon": _asset_url(site, "icon.svg"),
         "home": site.paths.home(),
         "subscribe": site.paths.subscribe(lang=asked),

@@ -98,6 +98,9 @@ async def take(request: Request, *, about: SimilarOffer | None) -> Response:
     if is_robot(site, fields):
         site.metrics.signups.labels("robot").inc()
         return answer(sent)
+    if lacks_proof(site, fields):
+        site.metrics.signups.labels("no_proof").inc()
+        return await refused(sent, [wishes.FieldError("altcha", Say.NO_PROOF)])
     weigh_twice_without_form(request, site, fields)
     errors: list[wishes.FieldError] = []
     order = order_of(sent, errors, slugs=await offered_slugs(site))
@@ -151,6 +154,11 @@ def is_robot(site: Site, fields: Fields) -> bool:
         return True
     age = form_age(site, fields)
     return age is not None and age < SHORTEST_VISIT
+
+
+def lacks_proof(site: Site, fields: Fields) -> bool:
+    """Whether a task had to be solved and was not; a solution counts once."""
+    return site.proofs.is_asked() and not site.proofs.spend(fields.one("altcha"))
 
 
 def form_age(site: Site, fields: Fields) -> timedelta | None:
@@ -226,7 +234,8 @@ def answer(sent: Sent) -> Response:
 async def refused(sent: Sent, errors: list[wishes.FieldError]) -> Response:
     """The form again with what is wrong, or the same as problem+json."""
     if wants_json(sent.request):
-        return invalid_json(sent.site, errors, lang=sent.lang)
+        task = {"task": sent.site.proofs.task()} if sent.site.proofs.is_asked() else {}
+        return invalid_json(sent.site, errors, lang=sent.lang, **task)
     draft = redrawn(sent, errors)
     is_single = len(draft.topics) == 1 and draft.source != HOSTED and not draft.is_similar
     return await draft_page(sent.request, replace(draft, is_single=is_single), lang=sent.lang, status=422)

@@ -26,6 +26,7 @@ from digest.web.formcache import FormCache
 from digest.web.limits import Limits, Network, client_address
 from digest.web.metrics import Metrics
 from digest.web.orders import Order
+from digest.web.proof import Proofs
 from digest.web.writer import Writer
 from subscribers.hashing import AddressHasher
 from subscribers.tokens import LIFETIMES, Purpose, Signer
@@ -44,6 +45,7 @@ class Site:
     metrics: Metrics
     catalogue: Catalogue
     forms: FormCache
+    proofs: Proofs
     assets: Mapping[str, Asset]
     proxies: tuple[Network, ...]
     origin: str
@@ -85,6 +87,11 @@ class Site:
     def publisher(self) -> str:
         """Who answers for the newsletter, by name."""
         return self.settings.imprint.name or self.settings.site.name
+
+    @property
+    def contact(self) -> str:
+        """The address that people can write to, or ""."""
+        return self.settings.sender.reply_to or self.settings.sender.address
 
     @property
     def sender(self) -> str:

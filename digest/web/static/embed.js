@@ -11,12 +11,11 @@ customElements.define('news-signup', class extends HTMLElement {
     const button = event.submitter;
     if (button) button.disabled = true;
     try {
-      const body = new URLSearchParams(new FormData(form, button));
-      const answer = await fetch(form.action, {
-        method: 'POST', body, credentials: 'omit', headers: { Accept: 'application/json' },
-      });
-      const data = await answer.json();
-      this.show(form, data, answer.ok);
+      let answer = await this.ask(form, button);
+      if (answer.task && answer.errors.some((one) => one.field === 'altcha')) {
+        answer = await this.ask(form, button, await solve(answer.task));
+      }
+      this.show(form, answer, answer.status === 'check_inbox');
     } catch {
       form.dataset.plain = 'yes';
       if (button) button.disabled = false;
@@ -24,6 +23,13 @@ customElements.define('news-signup', class extends HTMLElement {
       return;
     }
     if (button) button.disabled = false;
+  }
+
+  async ask(form, button, altcha = '') {
+    const body = new URLSearchParams(new FormData(form, button));
+    if (altcha) body.set('altcha', altcha);
+    const headers = { Accept: 'application/json' };
+    return (await fetch(form.action, { method: 'POST', body, credentials: 'omit', headers })).json();
   }
 
   show(form, data, isDone) {

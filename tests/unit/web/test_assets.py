@@ -11,6 +11,7 @@ def test_the_files_stay_small() -> None:
     assert sizes["pages.css"] <= 8 * 1024
     assert sizes["embed.js"] <= 4 * 1024
     assert sizes["pages.js"] <= 4 * 1024
+    assert sizes["proof.js"] <= 2 * 1024
 
 
 def test_the_publishers_colours_come_first_and_change_the_address() -> None:
