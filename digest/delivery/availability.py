@@ -1,4 +1,4 @@
-"""Tells a database that does not answer now from a mistake of ours: only the former is worth trying again."""
+"""Tells a database or disk that does not answer now from a mistake of ours: only the former is worth trying again."""
 
 import sqlite3
 from typing import Final
@@ -20,9 +20,11 @@ _SQLITE: Final = frozenset(
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the database is locked, full, unreachable, or asks to try the transaction again."""
+    """Whether database or disk are locked, full, unreachable, or ask to try the transaction again."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.OperationalError):
         return getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_BUSY) & 0xFF in _SQLITE
+    if isinstance(cause, OSError):  # the witness's file: full disk, input or output error, read-only again
+        return True
     # Serialisation failures and deadlocks are OperationalErrors too, like lost connections and a full disk.
     return isinstance(cause, psycopg.OperationalError)

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import structlog
 from sqlalchemy import select
 from sqlmodel import Session, col
 from typing_extensions import override
@@ -35,6 +36,8 @@ from digest.mail.parts import Prepared, Shelf
 from digest.mail.slots import Slot
 from digest.rendering import RenderingError, Templates
 from subscribers.tokens import LIFETIMES, Purpose, Signer
+
+_log = structlog.get_logger(__name__)
 
 PREPARED_LIMIT: Final = 16 * 2**20
 """Octets of prepared contents that are kept."""
@@ -109,7 +112,7 @@ class Mails(Composer):
             select(col(Content.id), col(Content.public_id)).where(col(Content.id).in_(ids))
         )
         names = {row.id: row.public_id for row in found}
-        loaded = _Loaded(editions.load(session, sorted(names)), names)
+        loaded = _Loaded(_material(session, sorted(names)), names)
         self._loads = (
             *self._loads[1 - LOADS_KEPT :],
             loaded,
@@ -182,7 +185,9 @@ class Mails(Composer):
         if loaded is None:
             return LookupError("the content is gone")
         material, names = loaded.material, loaded.names
-        facts = material.contents[content_id]
+        facts = material.contents.get(content_id)
+        if facts is None:
+            return SlotError("what stands in this content cannot be read")
         try:
             rendered = render_content(self._parts.templates, material, content_id, house=self._parts.house)
             prepared = prepare(
@@ -237,6 +242,18 @@ class Mails(Composer):
             signer=self._parts.dkim,
         )
         return Outgoing(row.id, message.sender, message.recipient, message.data)
+
+
+def _material(session: Session, ids: Sequence[int]) -> Material:
+    """What the mails of some contents are made of; one that cannot be read is left out and costs the others nothing."""
+    try:
+        return editions.load(session, ids)
+    except (LookupError, TypeError, ValueError) as error:
+        if len(ids) <= 1:
+            _log.error("content_unreadable", contents=list(ids), error=type(error).__name__)  # noqa: TRY400
+            return Material({}, {}, {})
+    fit = [one for one in ids if _material(session, [one]).contents]
+    return editions.load(session, fit)
 
 
 def _day_in_words(templates: Templates, day: date, language: str) -> str:

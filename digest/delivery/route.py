@@ -37,6 +37,8 @@ class Route:
         self._backoff = first_backoff
         self._closed_until = 0.0
         self._dots: list[bool] = []
+        self._was_open = False
+        self._is_nobody_there = False
 
     @property
     def is_down(self) -> bool:
@@ -45,8 +47,12 @@ class Route:
 
     @property
     def is_given_up(self) -> bool:
-        """Whether a run that wants to end should not wait for it any longer."""
-        return self.failures >= TRIES_OF_A_TICK or self.wait() > PATIENCE_OF_A_TICK
+        """Whether a run that wants to end should not wait for it any longer.
+
+        Where nobody has answered yet one try tells enough; a relay that was there a moment ago gets three.
+        """
+        tries = 1 if self._is_nobody_there and not self._was_open else TRIES_OF_A_TICK
+        return self.failures >= tries or self.wait() > PATIENCE_OF_A_TICK
 
     def wait(self) -> float:
         """Seconds until connecting may be tried again."""
@@ -59,8 +65,10 @@ class Route:
         try:
             link = await self._connect()
         except RouteError as error:
+            self._is_nobody_there = error.is_unreachable
             self._failed(str(error), is_permanent=error.is_permanent)
             return None
+        self._was_open = True
         return link
 
     def saw(self, outcome: Outcome) -> None:

@@ -279,14 +279,14 @@ class Worker:
         job.add_done_callback(self._side_jobs.discard)
 
     async def _steadily(self, job: Callable[[], T]) -> T:
-        """Database work in a thread; while the database does not answer, sending stops and this waits."""
+        """Work on database and disk in a thread; while they do not answer, sending stops and this waits."""
         while True:
             try:
                 return await asyncio.to_thread(job)
-            except (DBAPIError, sqlite3.Error, psycopg.Error) as error:
+            except (DBAPIError, sqlite3.Error, psycopg.Error, OSError) as error:
                 if self._shared.is_stopping or not is_unavailable(error):
                     raise
-                _log.warning("database_unavailable", error=type(error).__name__)
+                _log.warning("storage_unavailable", error=type(error).__name__)
                 await asyncio.sleep(self._options.idle_look.total_seconds())
 
 

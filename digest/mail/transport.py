@@ -40,16 +40,26 @@ class Relay:
 
 
 class RouteError(Exception):
-    """The relay cannot be used now; no mail is to blame. `is_permanent` when only a person can mend it."""
+    """The relay cannot be used now; no mail is to blame.
+
+    `is_permanent` when only a person can mend it, `is_unreachable` when nobody answered at all.
+    """
 
     def __init__(
-        self, step: str, *, code: int | None = None, text: str = "", is_permanent: bool = False
+        self,
+        step: str,
+        *,
+        code: int | None = None,
+        text: str = "",
+        is_permanent: bool = False,
+        is_unreachable: bool = False,
     ) -> None:
         super().__init__(f"{step}: {code or ''} {text}".strip())
         self.step = step
         self.code = code
         self.text = text
         self.is_permanent = is_permanent
+        self.is_unreachable = is_unreachable
 
 
 class Link:
@@ -192,7 +202,8 @@ def _route_error(error: Exception) -> RouteError:
         return RouteError(step, code=error.code, text=said, is_permanent=error.code == 535)
     if "STARTTLS" in str(error):
         return RouteError("tls", text="not offered", is_permanent=True)
-    return RouteError("connect", text=type(error).__name__)
+    is_unreachable = isinstance(error, aiosmtplib.SMTPConnectError | TimeoutError)
+    return RouteError("connect", text=type(error).__name__, is_unreachable=is_unreachable)
 
 
 class _Stock:

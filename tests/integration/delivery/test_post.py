@@ -9,16 +9,18 @@ from random import Random
 from uuid import uuid4
 
 import pytest
+from sqlmodel import col, select
 
 from digest.db import Database
 from digest.delivery.outbox import EditionLedger, enqueue_all
 from digest.delivery.post import post_office
 from digest.delivery.worker import Counts
+from digest.editions.models import Content
 from digest.editions.plan import InstantRules, plan_due
 from digest.matching.models import Match
 from digest.runtime import Runtime
 from digest.settings import Settings
-from subscribers.models import Subscriber
+from subscribers.models import MailFormat, Subscriber
 from subscribers.owed import OwedMail
 from subscribers.tokens import Purpose
 from tests.support.factories import make_article, make_feed, make_subscriber, make_topic, subscribe
@@ -94,6 +96,31 @@ async def test_an_edition_arrives_with_its_articles_and_its_readers_own_links(
         person = session.get_one(Subscriber, deliveries(planned)[0].subscriber_id)
     assert signer.read(Purpose.UNSUBSCRIBE, token[1], now=now).subject == person.public_id
     assert token[1] in text_of(ann, "html")
+
+
+async def test_a_content_that_cannot_be_read_costs_nobody_else_the_mail(
+    db: Database, settings: Settings, now: datetime
+) -> None:
+    with db.write() as session:
+        topic = make_topic(session, "ki", now=now)
+        article = make_article(session, make_feed(session, now=now), "KI", now=now, matched_at=now)
+        session.add(
+            Match(article_id=article.id, topic_id=topic.id, field="title", term="KI", score=1, matched_at=now)
+        )
+        for name, wish in (("ann", MailFormat.HTML), ("ben", MailFormat.TEXT)):
+            person = make_subscriber(session, name, now=now - timedelta(days=30), format=wish)
+            subscribe(session, person, topic, now=now)
+    plan_due(db, EditionLedger(), now=now, catch_up=timedelta(hours=6), instant=InstantRules())
+    with db.write() as session:
+        last = session.exec(select(Content).order_by(col(Content.id).desc())).first()
+        assert last is not None
+        last.selection = {"of": "another version"}
+        session.add(last)
+    async with serve() as server:
+        counts = await deliver(db, settings, server, now)
+    assert (counts.sent, counts.failed) == (1, 1)
+    failed = next(one for one in deliveries(db) if one.content_id == last.id)
+    assert (failed.reason, failed.reply) == ("error", "what stands in this content cannot be read")
 
 
 async def test_a_copy_sent_after_a_lost_reply_is_the_same_octet_for_octet(

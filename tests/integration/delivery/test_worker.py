@@ -101,6 +101,19 @@ async def test_a_relay_that_is_down_fails_nobody(db: Database, now: datetime) ->
     assert [d.attempts for d in deliveries(db)] == [1, 1]
 
 
+async def test_a_run_that_wants_to_end_says_at_once_that_nobody_is_listening(
+    db: Database, now: datetime
+) -> None:
+    async with serve() as gone:
+        pass
+    with db.write() as session:
+        make_edition(session, 2, now=now)
+    worker = make_worker(db, gone.port, clock=lambda: now)
+    counts = await asyncio.wait_for(worker.run_until_idle(), 60)
+    assert (worker._shared.route.failures, counts.sent, states(db)) == (1, 0, {"planned": 2})
+    assert counts.route_error.startswith("connect")
+
+
 async def test_told_to_stop_in_the_middle_of_a_claim_the_chunk_is_given_back(
     db: Database, now: datetime
 ) -> None:

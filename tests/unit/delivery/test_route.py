@@ -22,9 +22,9 @@ def clock() -> Clock:
     return Clock()
 
 
-def refusing(*, is_permanent: bool = False) -> object:
+def refusing(*, is_permanent: bool = False, is_unreachable: bool = False) -> object:
     async def connect() -> Link:
-        raise RouteError("connect", is_permanent=is_permanent)
+        raise RouteError("connect", is_permanent=is_permanent, is_unreachable=is_unreachable)
 
     return connect
 
@@ -78,4 +78,28 @@ def test_three_lost_replies_in_twenty_close_the_route_for_five_minutes(
 async def test_a_run_that_wants_to_end_does_not_wait_for_minutes(clock: Clock) -> None:
     route = Route(refusing(is_permanent=True), now=clock)
     await route.open()
+    assert route.is_given_up
+
+
+async def test_where_nobody_ever_answered_a_run_that_wants_to_end_knows_enough_after_one_try(
+    clock: Clock,
+) -> None:
+    route = Route(refusing(is_unreachable=True), now=clock)
+    await route.open()
+    assert route.is_given_up
+
+
+async def test_a_relay_that_was_there_a_moment_ago_gets_three_tries(clock: Clock) -> None:
+    links: list[object] = [object()]
+
+    async def connect() -> Link:
+        if links:
+            return links.pop()  # type: ignore[return-value]  # any link will do
+        raise RouteError("connect", is_unreachable=True)
+
+    route = Route(connect, now=clock)
+    assert await route.open()
+    await fail(route, clock, 2)
+    assert not route.is_given_up
+    await fail(route, clock, 1)
     assert route.is_given_up
