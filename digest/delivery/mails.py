@@ -250,7 +250,7 @@ def _material(session: Session, ids: Sequence[int]) -> Material:
         return editions.load(session, ids)
     except (LookupError, TypeError, ValueError) as error:
         if len(ids) <= 1:
-            _log.error("content_unreadable", contents=list(ids), error=type(error).__name__)  # noqa: TRY400
+            _log.error("content_unreadable", contents=list(ids), error=type(error).__name__)
             return Material({}, {}, {})
     fit = [one for one in ids if _material(session, [one]).contents]
     return editions.load(session, fit)
