@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlmodel import col
 
+from digest.collector import uncollected
 from digest.db import Database
 from digest.editions.due import due_slots, groups, open_edition
 from digest.editions.ledger import Alerts, InstantRules, Ledger, PlannedDelivery
@@ -103,7 +104,7 @@ def _plan_edition(
     is_last = False
     while not is_last:
         began = time.monotonic()
-        with db.write() as session:
+        with uncollected(), db.write() as session:
             written = plan_slice(session, ledger, edition.id, now=now, instant=instant, size=size, news=news)
         counts.deliveries += written.deliveries
         counts.contents += written.contents
