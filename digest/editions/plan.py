@@ -19,7 +19,7 @@ from digest.editions.ledger import Alerts, InstantRules, Ledger, PlannedDelivery
 from digest.editions.models import Edition, EditionState
 from digest.editions.news import EditionNews
 from digest.editions.releases import cut_release, newest_release
-from digest.editions.slices import plan_slice
+from digest.editions.slices import plan_slice, warm
 
 __all__ = [
     "Alerts",
@@ -102,6 +102,8 @@ def _plan_edition(
     size = slice_size or LEAST
     news = EditionNews(edition)
     is_last = False
+    with db.read() as session:
+        warm(session, edition, size=size, news=news)
     while not is_last:
         began = time.monotonic()
         with uncollected(), db.write() as session:

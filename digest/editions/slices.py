@@ -6,7 +6,7 @@ One transaction, whose locks are held for a fraction of a second; killed, it is 
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 from sqlmodel import Session, col
 
 from digest.db import in_batches
@@ -44,7 +44,7 @@ def plan_slice(
         or edition.state not in (EditionState.PLANNED, EditionState.SENDING)
     ):
         return SliceCounts(is_last=True)
-    people = _next_people(session, edition, size)
+    people = [Person(*row) for row in session.execute(_next(edition, size).with_for_update())]
     chosen = _taking_part(session, ledger, edition, people, now=now, instant=instant)
     rows, contents = _write_contents(session, ledger, edition, chosen, now=now, news=news)
     if rows:
@@ -74,7 +74,14 @@ class Person(NamedTuple):
     last_edition_at: datetime | None
 
 
-def _next_people(session: Session, edition: Edition, size: int) -> list[Person]:
+def warm(session: Session, edition: Edition, *, size: int, news: EditionNews) -> None:
+    """Read the news for the next people, so that the first slice need not do so while it holds locks."""
+    people = [Person(*row) for row in session.execute(_next(edition, size))]
+    selection.gather(session, people, edition=edition, carried={}, news=news)
+
+
+def _next(edition: Edition, size: int) -> Select[Any]:
+    """The people who are not yet written down, at most `size`."""
     conditions = [
         col(Subscriber.id) > edition.planned_up_to,
         col(Subscriber.state) == SubscriberState.ACTIVE,
@@ -88,10 +95,7 @@ def _next_people(session: Session, edition: Edition, size: int) -> list[Person]:
     if edition.cadence is Cadence.WEEKLY:
         conditions.append(func.coalesce(col(Subscriber.weekday), 0) == edition.local_date.weekday())
     columns = [getattr(Subscriber, name) for name in Person._fields]
-    rows = session.execute(
-        select(*columns).where(*conditions).order_by(col(Subscriber.id)).limit(size).with_for_update()
-    )
-    return [Person(*row) for row in rows]
+    return select(*columns).where(*conditions).order_by(col(Subscriber.id)).limit(size)
 
 
 def _taking_part(
