@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from digest.db import Database
-from digest.delivery.marks import marks_for
+from digest.delivery.marks import Marks, marks_for
 from digest.delivery.models import Delivery, Reason
 from digest.delivery.outbox import EditionLedger
 from digest.delivery.queue import Due, Queue
@@ -119,6 +119,7 @@ def make_worker(
     suppressed: list[tuple[str, Reason]] | None = None,
     timeouts: Timeouts = PATIENT,
     witness: Witness | None = None,
+    marks: Marks | None = None,
     **options: Any,
 ) -> Worker:
     """A worker on this database and server; call it inside an event loop."""
@@ -138,7 +139,7 @@ def make_worker(
     relay = Relay(host="127.0.0.1", port=port, tls=Tls.NONE)
     return Worker(
         queue=Queue(db, settlement, owner=owner, lease=settings.lease),
-        marks=marks_for(db, is_durable=policy is UnknownPolicy.HOLD),
+        marks=marks or marks_for(db, is_durable=policy is UnknownPolicy.HOLD),
         composer=composer or PlainComposer(),
         connect=lambda: connect(relay, timeouts=timeouts, tick=timedelta(milliseconds=50)),
         clock=clock,

@@ -199,7 +199,8 @@ class _Dialogue:
         head = await self.reader.readexactly(3)
         body = head if head == b".\r\n" else head + await self.reader.readuntil(b"\r\n.\r\n")
         answer = self.decide("DOT", self.recipient)
-        if answer in {None, Act.ACCEPT_AND_CLOSE, Act.ACCEPT_IN_SILENCE}:
+        is_taken = answer in {None, Act.ACCEPT_AND_CLOSE, Act.ACCEPT_IN_SILENCE}
+        if is_taken or str(answer).startswith("250"):
             self.take(body)
         self.recipient = ""
         return await self.act_on(answer, ORDINARY["DOT"])

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
@@ -193,44 +192,6 @@ async def test_who_leaves_during_the_run_gets_no_mail_that_had_not_begun(
     assert withdrawn
     assert states(ten) == {"sent": 10 - len(withdrawn), "skipped": len(withdrawn)}
     assert not {f"r{number}@example.org" for number in withdrawn} & set(server.copies())
-
-
-async def test_a_locked_database_stops_the_dots_and_loses_nothing(sqlite_url: str, now: datetime) -> None:
-    db = Database(sqlite_url)
-    with db.write() as session:
-        make_edition(session, 10, now=now)
-    locker = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
-
-    def script(event: Event) -> None:
-        if event.verb == "DOT" and event.count == 3:
-            locker.execute("BEGIN IMMEDIATE")
-            asyncio.get_running_loop().call_later(0.7, locker.execute, "COMMIT")
-
-    async with serve(Server(script=script)) as server:
-        counts = await send_all(db, server.port, now=now)
-    assert counts.sent == 10
-    assert set(server.copies().values()) == {1}
-    locker.close()
-    db.close()
-
-
-async def test_no_start_within_its_time_closes_the_link_without_a_dot(sqlite_url: str, now: datetime) -> None:
-    db = Database(sqlite_url)
-    with db.write() as session:
-        make_edition(session, 4, now=now)
-    locker = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
-
-    def script(event: Event) -> None:
-        if event.verb == "DATA" and event.count == 0:
-            locker.execute("BEGIN IMMEDIATE")
-            asyncio.get_running_loop().call_later(1.0, locker.execute, "COMMIT")
-
-    async with serve(Server(script=script)) as server:
-        counts = await send_all(db, server.port, now=now, patience=timedelta(milliseconds=100), connections=1)
-        assert server.connections >= 2
-    assert (counts.sent, set(server.copies().values())) == (4, {1})
-    locker.close()
-    db.close()
 
 
 def test_a_worker_told_to_stop_lands_its_mails_and_gives_the_rest_back(
