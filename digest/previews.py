@@ -4,22 +4,24 @@ Its links carry test tokens: every page they open says that nothing changed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
-from uuid import UUID
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlmodel import Session
 
+from digest.delivery.history import shown_lately
 from digest.delivery.outbox import EditionLedger
 from digest.delivery.post import relay_of
+from digest.delivery.press import Addressee, Press
 from digest.editions import compose
 from digest.editions.draft import draft_edition
+from digest.editions.reasons import reasons
 from digest.editions.releases import has_unmatched
-from digest.mail.message import ListMail, Message, prepare
-from digest.mail.message import compose as compose_message
+from digest.editions.render import draw
+from digest.mail.message import Message
 from digest.mail.outcome import Outcome, Outgoing, Verdict
-from digest.mail.slots import Markers, Slot
+from digest.mail.slots import Slot
 from digest.mail.transport import RouteError, connect, pump
 from digest.matching.match import match_new
 from digest.matching.registry import Registry
@@ -27,8 +29,10 @@ from digest.matching.storybook import Storybook
 from digest.rendering import Report
 from digest.rendering.cards import Fragment
 from digest.runtime import Runtime
-from subscribers.models import MailFormat, Subscriber
-from subscribers.tokens import LIFETIMES, Purpose
+from subscribers.models import Subscriber
+
+LATELY: Final = timedelta(days=7)
+"""How far back the reasons of a preview tell what was sent before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,71 +83,37 @@ def preview(runtime: Runtime, reader: Callable[[Session], Subscriber], *, recipi
             person = reader(session)
             content_id = draft_edition(session, person, ledger=EditionLedger(), now=now)
             session.flush()
-            material = _with_all_articles(session, compose.load(session, [content_id]), content_id)
-            who = person.public_id, recipient or person.address, person.confirmed_at or now
+            material = compose.load(session, [content_id])
+            lately = shown_lately(session, person.id, since=(now - LATELY).date())
+            told = reasons(session, material, content_id, reader_id=person.id, lately=lately)
+            test = Addressee(
+                0, person.public_id, recipient or person.address, person.token_version, person.confirmed_at
+            )
         finally:
             session.rollback()
-    return _made(runtime, material, content_id, *who, now=now)
-
-
-def _with_all_articles(session: Session, material: compose.Material, content_id: int) -> compose.Material:
-    """The material with the articles that are left out, too: their titles stand in the reasons."""
-    chosen = material.contents[content_id].selection
-    out = {article for article, _ in chosen["folded"] + chosen["muted"]}
-    out |= {*chosen["carried"], *chosen["expired"]} - material.articles.keys()
-    return replace(material, articles={**material.articles, **compose.articles_of(session, out)})
+    return _made(runtime, material, content_id, test, told, now=now)
 
 
 def _made(
     runtime: Runtime,
     material: compose.Material,
     content_id: int,
-    person: UUID,
-    address: str,
-    since: datetime,
+    reader: Addressee,
+    told: dict[str, Any],
     *,
     now: datetime,
 ) -> Preview:
-    content = material.contents[content_id]
-    markers = Markers.draw()
-    context = compose.context(material, content_id, house=runtime.house, markers=markers)
-    context["mail"]["is_test"] = True
-    rendered = runtime.templates.mail(
-        "edition",
-        lang=content.language,
-        context=context,
-        stem=markers.stem,
-        is_text_only=content.format is MailFormat.TEXT,
-    )
-    slots = _slots(runtime, person, now) | {
-        Slot.ADDRESS: address,
-        Slot.SINCE: runtime.templates.day(since.date(), lang=content.language),
-    }
-    envelope = runtime.envelopes.edition(
-        delivery_id=0,
-        slot_key=f"test\0{now.isoformat()}",
-        local_date=content.local_date,
-        subscriber=person,
-        recipient=address,
-    )
-    links = runtime.links
-    message = compose_message(
-        prepare(rendered, prefixes=prefixes(runtime), needs=(Slot.UNSUBSCRIBE,)),
-        letterhead=runtime.letterhead,
-        envelope=envelope,
-        dated_at=now,
-        slots=slots,
-        list_mail=ListMail(
-            unsubscribe=links.unsubscribe(slots[Slot.UNSUBSCRIBE]), campaign=f"test:{content.cadence}:edition"
-        ),
-        signer=runtime.dkim,
-    )
+    """The mail as a worker would make it, with links that change nothing."""
+    rendered, context = draw(runtime.templates, material, content_id, house=runtime.house, is_test=True)
+    press = Press(runtime, is_test=True)
+    ready = press.ready(rendered, material.contents[content_id], reader.person)
+    slots = press.values(reader, ready, dated_at=now)
     return Preview(
-        message=message,
+        message=press.mail(reader, ready, dated_at=now),
         subject=rendered.subject,
         html=_filled(rendered.html, slots),
         text=_filled(rendered.text, slots),
-        reasons=reasons(material, content_id),
+        reasons=told,
         report=runtime.templates.inspect(rendered, context=context),
     )
 
@@ -152,32 +122,6 @@ def _stories(runtime: Runtime) -> Storybook:
     stories = Storybook(runtime.db)
     stories.catch_up()
     return stories
-
-
-def prefixes(runtime: Runtime) -> dict[Slot, str]:
-    """What must stand directly before each token, so that no template sends one elsewhere."""
-    links = runtime.links
-    return {
-        Slot.UNSUBSCRIBE: links.unsubscribe(""),
-        Slot.PREFERENCES: links.preferences(""),
-        Slot.VIEW: links.view(""),
-        Slot.MUTE: links.mute(""),
-    }
-
-
-def _slots(runtime: Runtime, person: UUID, now: datetime) -> dict[Slot, str]:
-    purposes = {
-        Slot.UNSUBSCRIBE: Purpose.UNSUBSCRIBE,
-        Slot.PREFERENCES: Purpose.PREFERENCES,
-        Slot.MUTE: Purpose.MUTE,
-        Slot.VIEW: Purpose.VIEW,
-    }
-    return {slot: _test_token(runtime, purpose, person, now) for slot, purpose in purposes.items()}
-
-
-def _test_token(runtime: Runtime, purpose: Purpose, person: UUID, now: datetime) -> str:
-    life = LIFETIMES[purpose]
-    return runtime.signer.sign(purpose, person, expires_at=now + life if life else None, is_test=True)
 
 
 def _filled(fragments: Sequence[Fragment], slots: Mapping[Slot, str]) -> str:
@@ -189,40 +133,6 @@ def _filled(fragments: Sequence[Fragment], slots: Mapping[Slot, str]) -> str:
             text = text.replace(fragment.stem + slot.value, value)
         shown += text
     return shown
-
-
-def reasons(material: compose.Material, content_id: int) -> dict[str, Any]:
-    """Of every article that matched: its place and why it is there, or why it is out."""
-    content = material.contents[content_id]
-    chosen = content.selection
-    names = {topic: named.name for topic, named in material.topics.items()}
-    out = [(article, f"the same story as article {head}") for article, head in chosen["folded"]]
-    out += [(article, "no room: it comes again in the next mail") for article in chosen["carried"]]
-    out += [(article, "no room, and it is not carried again") for article in chosen["expired"]]
-    out += [(article, f"muted: {why}") for article, why in chosen["muted"]]
-    return {
-        "shown": [
-            {
-                "place": place,
-                "article": item[0],
-                "title": material.articles[item[0]].title,
-                "topic": names.get(item[1], ""),
-                "field": item[2],
-                "term": item[3],
-                "also": [names.get(topic, "") for topic in item[4]],
-                "same_story": item[5],
-                "carried": bool(item[6]),
-            }
-            for place, item in enumerate(chosen["shown"], start=1)
-            if item[0] in material.articles
-        ],
-        "out": [
-            {"article": article, "title": material.articles[article].title, "why": why}
-            for article, why in out
-            if article in material.articles
-        ],
-        "promos": [box["title"] for promo in content.promos if (box := material.promos.get(promo))],
-    }
 
 
 async def send(runtime: Runtime, message: Message) -> str:

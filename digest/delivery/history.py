@@ -1,6 +1,7 @@
 """What was sent: to one person, and of each edition; rows become plain values here."""
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from sqlalchemy import String, and_, case, cast, func, select
@@ -8,7 +9,7 @@ from sqlmodel import Session, col
 
 from digest.db import in_batches
 from digest.delivery.models import Chunk, Delivery, DeliveryState, Reason
-from digest.editions.models import Edition
+from digest.editions.models import Content, Edition
 
 
 def deliveries_of(session: Session, subscriber_id: int, *, limit: int = 1000) -> list[dict[str, Any]]:
@@ -42,6 +43,22 @@ def deliveries_of(session: Session, subscriber_id: int, *, limit: int = 1000) ->
         }
         for row in rows
     ]
+
+
+def shown_lately(session: Session, subscriber_id: int, *, since: date) -> dict[int, date]:
+    """The articles that stood in a person's mails, sent or on their way, from a date on, and when they did last."""
+    rows = session.execute(
+        select(col(Edition.local_date), col(Content.selection))
+        .join(Edition, col(Edition.id) == col(Content.edition_id))
+        .join(Delivery, col(Delivery.content_id) == col(Content.id))
+        .where(
+            col(Delivery.subscriber_id) == subscriber_id,
+            col(Delivery.state).not_in([DeliveryState.FAILED, DeliveryState.SKIPPED]),
+            col(Edition.local_date) >= since,
+        )
+        .order_by(col(Edition.local_date))
+    )
+    return {item[0]: on for on, selection in rows for item in selection["shown"]}
 
 
 def counts_by_reason(session: Session, edition_id: int) -> dict[str, dict[str, int]]:

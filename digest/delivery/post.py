@@ -12,9 +12,10 @@ from sqlalchemy import make_url
 from sqlmodel import Session
 
 from digest.db import Database
-from digest.delivery.mails import Mails, Parts
+from digest.delivery.mails import Mails
 from digest.delivery.marks import marks_for
 from digest.delivery.models import Reason
+from digest.delivery.press import Parts
 from digest.delivery.queue import Queue
 from digest.delivery.settlement import Rules, Settlement, Suppress
 from digest.delivery.witness import Witness

@@ -6,20 +6,24 @@ from sqlmodel import Session
 from digest.editions import compose
 from digest.editions.compose import House, Material
 from digest.mail.slots import Markers
-from digest.rendering import Rendered, Templates, UnfitError
+from digest.rendering import Rendered, Templates
+from digest.rendering.context import EditionContext
 from subscribers.models import MailFormat
 
 log = structlog.get_logger()
 
 
-def render_content(templates: Templates, material: Material, content_id: int, *, house: House) -> Rendered:
-    """A content as everyone who shares it gets it: markers stand where readers differ.
+def draw(
+    templates: Templates, material: Material, content_id: int, *, house: House, is_test: bool = False
+) -> tuple[Rendered, EditionContext]:
+    """A content as everyone who shares it gets it, and what it was made of: markers stand where readers differ.
 
-    It was looked over before anybody gets it. Raises RenderingError, of which UnfitError says that it may not be sent.
+    Raises RenderingError.
     """
     content = material.contents[content_id]
     markers = Markers.draw()
     context = compose.context(material, content_id, house=house, markers=markers)
+    context["mail"]["is_test"] = is_test
     rendered = templates.mail(
         "edition",
         lang=content.language,
@@ -27,9 +31,13 @@ def render_content(templates: Templates, material: Material, content_id: int, *,
         stem=markers.stem,
         is_text_only=content.format is MailFormat.TEXT,
     )
-    report = templates.inspect(rendered, context=context)
-    if report.errors:
-        raise UnfitError("; ".join(report.errors))
+    return rendered, context
+
+
+def render_content(templates: Templates, material: Material, content_id: int, *, house: House) -> Rendered:
+    """A content, looked over before anybody gets it. Raises RenderingError, of which UnfitError says that it may not be sent."""
+    rendered, context = draw(templates, material, content_id, house=house)
+    report = templates.expect_fit(rendered, context=context)
     if report.warnings:
         log.warning("content could be better", content=content_id, warnings=report.warnings)
     return rendered

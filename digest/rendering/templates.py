@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, TemplateNotFound
 from digest.rendering.catalogues import read_catalogues
 from digest.rendering.checks import Report, inspect
 from digest.rendering.context import MailContext, Publisher
-from digest.rendering.errors import TemplateError
+from digest.rendering.errors import TemplateError, UnfitError
 from digest.rendering.filters import plain_day
 from digest.rendering.mails import KINDS, Mails, Rendered, rendered
 from digest.rendering.own import OwnMails, own_kinds
@@ -75,6 +75,13 @@ class Templates:
     def inspect(self, rendered: Rendered, *, context: MailContext) -> Report:
         """What is wrong with a mail as `mail` made it of this context."""
         return inspect(rendered, context=context, publisher=self._publisher)
+
+    def expect_fit(self, rendered: Rendered, *, context: MailContext) -> Report:
+        """The report on a mail without errors. Raises UnfitError with all of them."""
+        report = self.inspect(rendered, context=context)
+        if report.errors:
+            raise UnfitError("; ".join(report.errors))
+        return report
 
     def page(self, name: str, *, lang: str, timezone: str = "UTC", **context: Any) -> str:
         """A web page from `web/`; `site`, `brand` and `imprint` are there. Raises TemplateError, RenderError."""

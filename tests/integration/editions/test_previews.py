@@ -1,5 +1,6 @@
 """What a preview shows is what the next edition will be: matched, muted, with what was left over; and nothing moves."""
 
+import re
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -10,16 +11,22 @@ from sqlmodel import Session
 
 from digest import previews
 from digest.db import Database
+from digest.delivery.mails import Mails
 from digest.delivery.models import Delivery
+from digest.delivery.outbox import EditionLedger
+from digest.delivery.queue import due
 from digest.editions.draft import NothingNewError
 from digest.editions.labels import PromoLabel
 from digest.editions.models import Content, Edition, Release
+from digest.editions.plan import InstantRules, plan_due
 from digest.editions.promos import NewPromo, add_promo
 from digest.previews import Preview
 from digest.runtime import Runtime
 from digest.settings import Settings
 from subscribers.models import MuteKind, Subscriber
+from subscribers.tokens import Purpose
 from tests.integration.editions.test_selection import DAY, SEVEN, house, plan, publish, shown, silence
+from tests.support.mail import read
 
 __all__ = ["house"]  # the fixture: Ann follows KI and Nato
 
@@ -82,7 +89,60 @@ def test_muted_words_hold_in_a_preview_and_everything_left_out_says_why(
     assert why.pop("KI mit Lärm") == "muted: word"
     assert why.pop("KI ohne Lärm") == "muted: word"
     assert len(titles(made)) == 5
-    assert list(why.values()) == ["no room: it comes again in the next mail"]
+    assert list(why.values()) == [
+        "cap: 5 articles of its topic stand in the mail already; it comes again in the next mail"
+    ]
+
+
+def test_the_reasons_tell_the_score_the_size_and_what_was_sent_before(
+    house: Database, runtime: Runtime
+) -> None:
+    publish(house, "KI am Sonntag")
+    plan(house)
+    publish(house, "KI von vielen", "KI von allen", at=SEVEN + DAY, authors=["x" * 60_000])
+    made = previews.preview(replace(runtime, clock=lambda: SEVEN + DAY / 2), ann)
+    (first,) = made.reasons["shown"]
+    assert (first["place"], first["field"], first["term"], first["score"]) == (1, "title", "KI", 1.0)
+    (left,) = {"KI von vielen", "KI von allen"} - {first["title"]}
+    assert out(made) == {
+        left: "size: with it the mail would be too large to be shown whole; it comes again in the next mail",
+        "KI am Sonntag": "sent before, on 2026-11-22",
+    }
+    assert {one["score"] for one in made.reasons["out"]} == {1.0}
+
+
+PERSONAL = re.compile(r"/([upvm])/([A-Za-z0-9_-]{40,})")
+PURPOSES = {"u": Purpose.UNSUBSCRIBE, "p": Purpose.PREFERENCES, "v": Purpose.VIEW, "m": Purpose.MUTE}
+
+
+def kinds_of_links(runtime: Runtime, part: str) -> set[tuple[str, bool]]:
+    """Each kind of personal link in a part, and whether it is a test's."""
+    return {
+        (letter, runtime.signer.read(PURPOSES[letter], token, now=SEVEN).is_test)
+        for letter, token in PERSONAL.findall(part)
+    }
+
+
+def test_a_preview_is_the_workers_mail_with_links_that_change_nothing(
+    house: Database, runtime: Runtime
+) -> None:
+    publish(house, "KI rechnet")
+    test = read(previews.preview(runtime, ann).message.data)
+    plan_due(house, EditionLedger(), now=SEVEN, catch_up=DAY, instant=InstantRules(quiet=""))
+    with house.read() as session:
+        mails, rows = Mails(runtime), due(session, 1, now=SEVEN)
+        mails.load(session, rows)
+    real = read(mails.compose(rows[0], dated_at=runtime.clock()).data)
+    assert kinds_of_links(runtime, test.html) == kinds_of_links(runtime, test.text) == {
+        (letter, True) for letter in PURPOSES
+    }  # fmt: skip
+    assert kinds_of_links(runtime, real.html) == {(letter, False) for letter in PURPOSES}
+    assert test.names == real.names
+    notice, _, same = PERSONAL.sub("", test.text).partition(" ***\n\n")
+    assert notice.startswith("*** ")
+    assert same == PERSONAL.sub("", real.text)
+    assert test.raw("Message-ID") != real.raw("Message-ID")
+    assert test.raw("Feedback-ID").startswith(b"test:daily:")
 
 
 def test_a_reader_who_muted_all_of_it_hears_that(house: Database, runtime: Runtime) -> None:
