@@ -19,6 +19,9 @@ from sqlmodel import Session
 SCHEMA_HEAD: Final = "0001"
 """The revision this code works with; a test keeps it equal to the newest migration."""
 
+NEXT_SCHEMA: Final = f"{int(SCHEMA_HEAD) + 1:04}"
+"""What the next version brings: migrations expand first and contract a version later."""
+
 T = TypeVar("T")
 _READ_ONLY: Final = {"read_only": True}
 
@@ -85,14 +88,22 @@ class Database:
             ) from None
 
     def require_schema(self) -> None:
-        """Refuse to work on tables of another version; raises `SchemaError`."""
+        """Refuse to work on tables of another version; raises `SchemaError`.
+
+        The next version's tables will do: it only adds to ours, so both run together while machines are upgraded.
+        """
         found = self.schema_revision()
         if found is None:
             raise SchemaError("The database is empty: run `digest db upgrade` once.")
-        if found != SCHEMA_HEAD:
+        if found in {SCHEMA_HEAD, NEXT_SCHEMA}:
+            return
+        if found > SCHEMA_HEAD:
             raise SchemaError(
-                f"The database has schema {found}, this program needs {SCHEMA_HEAD}: run `digest db upgrade`."
+                f"The database has schema {found}, this program knows {SCHEMA_HEAD}: start the newer version of it."
             )
+        raise SchemaError(
+            f"The database has schema {found}, this program needs {SCHEMA_HEAD}: run `digest db upgrade`."
+        )
 
     def close(self) -> None:
         """Give all connections back."""

@@ -6,7 +6,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from digest.db import Database, DatabaseError, SchemaError
+from digest.db import NEXT_SCHEMA, Database, DatabaseError, SchemaError
 from subscribers.models import Subscriber
 from tests.support.factories import make_subscriber
 
@@ -101,5 +101,22 @@ def test_an_unreachable_server_is_one_sentence() -> None:
 def test_an_empty_database_asks_for_the_upgrade(tmp_path) -> None:
     db = Database(f"sqlite:///{tmp_path / 'empty.db'}")
     with pytest.raises(SchemaError, match="digest db upgrade"):
+        db.require_schema()
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("found", "remedy"),
+    [("0000", "digest db upgrade"), (NEXT_SCHEMA, ""), ("0009", "start the newer version")],
+)
+def test_a_program_works_on_its_own_tables_and_the_next_versions(tmp_path, found: str, remedy: str) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'other.db'}")
+    with db.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{found}')")
+    if remedy:
+        with pytest.raises(SchemaError, match=remedy):
+            db.require_schema()
+    else:
         db.require_schema()
     db.close()
