@@ -59,8 +59,9 @@ class BodyWriter:
         self._spool = tempfile.SpooledTemporaryFile(max_size=spool)  # noqa: SIM115  # outlives this method
         self._hash = hashlib.sha256()
         self._inflater: zlib._Decompress | None = None
-        self._head = b""
+        self._head = b""  # bytes too few to see whether a gzip member begins with them
         self._has_started = False
+        self._is_over = False
         self.wire = 0
         self.size = 0
 
@@ -69,9 +70,9 @@ class BodyWriter:
         self.wire += len(chunk)
         if self.wire > self._limit:
             raise TooLargeError
+        chunk, self._head = self._head + chunk, b""
         if not self._has_started:
-            chunk = self._head + chunk
-            if len(chunk) < len(_GZIP_MAGIC):  # too short to see whether it is gzip
+            if len(chunk) < len(_GZIP_MAGIC):
                 self._head = chunk
                 return
             self._start(chunk)
@@ -111,12 +112,20 @@ class BodyWriter:
         inflater = self._inflater
         while inflater is not None and data:
             if inflater.eof:
-                if not data.startswith(_GZIP_MAGIC):  # padding after the last member
+                if not self._begins_member(data):
                     return
                 inflater = self._inflater = zlib.decompressobj(_GZIP)
             # The output of one call is bounded too, so a bomb costs one piece, not its whole size.
             self._keep(inflater.decompress(data, min(_PIECE, self._limit - self.size + 1)))
             data = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+
+    def _begins_member(self, data: bytes) -> bool:
+        """Whether another gzip member begins here; what is too short to tell waits, what is none is padding."""
+        if len(data) < len(_GZIP_MAGIC) and not self._is_over:
+            self._head = data
+            return False
+        self._is_over = self._is_over or not data.startswith(_GZIP_MAGIC)
+        return not self._is_over
 
     def _keep(self, data: bytes) -> None:
         self.size += len(data)

@@ -1,7 +1,7 @@
 """Processes that may die: nothing from the network is parsed where it could hurt.
 
-A small pool of spawned processes runs decode, parse and normalize. A job has a limit of wall time, CPU time and
-memory; a process that passes one is killed and replaced, and its document gets the error. Jobs behind it lose
+A small pool of processes of their own runs decode, parse and normalize. A job has a limit of wall time, CPU time and
+memory; a process that passes one is killed and replaced at once, and its document gets the error. Jobs behind it lose
 nothing. Processes start on first need and are replaced after some hundred jobs.
 """
 

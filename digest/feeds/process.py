@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from typing import TYPE_CHECKING
 
 from digest.feeds.document import ParsedDocument
@@ -19,6 +19,7 @@ from digest.feeds.errors import FeedFormatError, ParserBug, ParserError, ParserM
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkServerContext, SpawnContext
     from multiprocessing.process import BaseProcess
 
 _OUT_OF_MEMORY = 12
@@ -93,7 +94,7 @@ class Process:
         """End the process for good, whatever it does; from any thread."""
         self._is_closed = True
         if self._process is not None:
-            self._process.kill()
+            _end(self._process)
 
     def close(self) -> None:
         """Wait for the end of a stopped process, when no thread uses it any more."""
@@ -112,10 +113,10 @@ class Process:
 
     def _start(self) -> "Connection[Job, Answer]":
         """Return the line to a new process that has said it is ready."""
-        spawn = get_context("spawn")  # a fork would copy the loop, its sockets and the locks of other threads
-        line, theirs = spawn.Pipe()
+        context = _context(self._read.__module__)
+        line, theirs = context.Pipe()
         self._line = line  # at once, so that it is closed whatever happens
-        process = spawn.Process(target=_serve, args=(theirs, self._read, self._limits), daemon=True)
+        process = context.Process(target=_serve, args=(theirs, self._read, self._limits), daemon=True)
         process.start()
         self._process = process  # not before: what has not begun cannot be ended
         theirs.close()
@@ -145,8 +146,30 @@ class Process:
             self._line.close()
             self._line = None
         if self._process is not None:
-            self._process.kill()
+            _end(self._process)
             self._process.join()
+
+
+def _end(process: "BaseProcess") -> None:
+    """Kill a process, unless it is dead: its number may be another's by now."""
+    if process.exitcode is None:
+        process.kill()
+
+
+def _context(module: str) -> "ForkServerContext | SpawnContext":
+    """Return what starts a process that shares nothing with this one: neither its loop nor sockets nor locks.
+
+    On Linux it is the copy of an empty process that has loaded `module`: whoever is killed is replaced in no time.
+    """
+    if sys.platform != "linux":
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([module])
+    try:
+        forkserver.ensure_running()
+    except OSError:  # its socket has no place, such as under a very long TMPDIR
+        return get_context("spawn")
+    return context
 
 
 def _serve(line: "Connection[Answer, Job]", read: Read, limits: Limits) -> None:

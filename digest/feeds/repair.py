@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from html import unescape
 from html.entities import html5
+from itertools import islice
 
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SOUND = r"(?:lt|gt|amp|quot|apos|#(?!1[0-5]\d;|5[5-7]\d{3};)[1-9]\d{2,4}|#x(?![dD][89a-fA-F]..;)[1-9a-fA-F][0-9a-fA-F]{2,3});"
@@ -18,7 +19,7 @@ _REFERENCE = re.compile(
     rf"&(?!{_SOUND})(?:#(?:(?P<number>\d{{1,9}})|[xX](?P<hex>[0-9a-fA-F]{{1,7}}));?|(?P<name>[A-Za-z][A-Za-z0-9]{{1,31}});)?"
 )
 _BUDGET = 300_000
-"""References mended in one document; one with more was made to be slow, and loses the rest."""
+"""References mended in one document; one with more was made to be slow, and ends there."""
 _SURROGATE = re.compile(
     r"&#(?:0*5(?:529[6-9]|5[3-9]\d\d|6\d{3}|7[0-2]\d\d|73[0-3]\d|734[0-3])|[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2})"
     r"(?![0-9a-fA-F]);?"
@@ -78,6 +79,8 @@ def _pieces(text: str) -> Iterator[str]:
     while (start := _section(text, position)) >= 0:
         piece, budget = _mended(text[position:start], budget)
         yield piece
+        if budget < 0:
+            return
         closing = "]]>" if text[start + 2] == "[" else "-->"
         end = text.find(closing, start + 4)
         position = end + 3 if end >= 0 else len(text)
@@ -86,11 +89,13 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _mended(piece: str, budget: int) -> tuple[str, int]:
-    """Return a piece with its references mended, and what is left of the budget."""
-    if not budget:
-        return _UNSOUND.sub("", piece), 0
-    mended, count = _REFERENCE.subn(_meant, piece, budget)
-    return (mended, budget - count) if count < budget else (_UNSOUND.sub("", mended), 0)
+    """Return a piece with its references mended and what is left of the budget; cut off where it is used up."""
+    if piece.count("&") > budget:
+        unsound = islice(_UNSOUND.finditer(piece), budget, None)
+        if (one_too_many := next(unsound, None)) is not None:
+            return _REFERENCE.sub(_meant, piece[: one_too_many.start()]), -1
+    mended, count = _REFERENCE.subn(_meant, piece)
+    return mended, budget - count
 
 
 def _section(text: str, position: int) -> int:

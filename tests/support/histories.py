@@ -326,6 +326,12 @@ def histories() -> list[History]:
             edit=Pinned(),
         ),
         History("one headline for a series on the home page", habits=[same_headline, only_home]),
+        History(
+            "one headline for a series that soon leaves the list",
+            habits=[same_headline, no_numbers],
+            per_day=2,
+            window=3,
+        ),
         History("the day stands in every address", habits=[dated_slug], script=delete_some),
         History("five days of outage", is_down=down_for_five_days, window=40),
         History("truncated documents", edit=half),

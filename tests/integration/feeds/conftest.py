@@ -40,7 +40,10 @@ async def fetcher() -> AsyncIterator[Fetcher]:
     """The real fetcher, with all its rules but the second between two starts."""
     limits = Limits(spacing=timedelta())
     async with Fetcher(
-        agent="digest/test", policy=ALLOWED, limits=limits, resolver=LoopbackResolver()
+        agent="digest/test",
+        policy=ALLOWED,
+        limits=limits,
+        resolver=LoopbackResolver(names={"nowhere.example": None}),
     ) as fetcher:
         yield fetcher
 

@@ -163,6 +163,12 @@ def test_a_document_cut_anywhere_is_a_feed_or_a_format_error() -> None:
             assert refused.hint  # noqa: PT017 (either end is right)
 
 
+def test_a_document_with_references_beyond_reason_ends_where_they_were_too_many() -> None:
+    told = repair("<rss>" + "&lt;" * 300_001 + "<![CDATA[&]]>" + "&" * 300_001 + "<item/>")
+    assert told.endswith("&amp;")
+    assert told.count("&amp;") == 300_000
+
+
 def test_repair_leaves_a_good_document_alone() -> None:
     good = rss(item("A &amp; B &#228; <![CDATA[& <b>]]>"))
     assert repair(good).replace("ä", "&#228;") == good

@@ -10,7 +10,6 @@ peer: aiohttp alone, asking the same server as often and keeping nothing.
 import argparse
 import asyncio
 import json
-import os
 import resource
 import socket
 import ssl
@@ -184,23 +183,23 @@ async def bare_requests(server: Server, feeds: int) -> float:
     return time.process_time() - busy
 
 
-def parsers() -> list[psutil.Process]:
-    """The parse processes: the children but the server and the resource tracker."""
-    return [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+def processes() -> set[psutil.Process]:
+    """All that this program has started, however far down."""
+    return set(psutil.Process().children(recursive=True))
 
 
-def parse_cpu(own: set[psutil.Process]) -> float:
-    """Processor seconds of the parse processes there are, and of those that retired after their jobs."""
-    ended = os.times()
-    living = [child.cpu_times() for child in parsers() if child not in own]
-    used = sum(float(times.user + times.system) for times in living)
-    return ended.children_user + ended.children_system + used
+def parse_cpu(others: set[psutil.Process]) -> float:
+    """Processor seconds of the parse processes and of where they come from, those included that have retired."""
+    return sum(
+        float(times.user + times.system + times.children_user + times.children_system)
+        for times in (one.cpu_times() for one in processes() - others)
+    )
 
 
 async def run(feeds: int, changed: int, folder: Path) -> dict[str, object]:
     """Fill, then measure."""
     with serving(folder) as server:
-        own = set(parsers())
+        others = processes()
         db = Database(f"sqlite:///{folder / 'poll.db'}")
         create_tables(db.engine)
         policy = Policy(allow_private=True)
@@ -214,12 +213,11 @@ async def run(feeds: int, changed: int, folder: Path) -> dict[str, object]:
             await one_round(db, fetcher, pool, START)
             peer = await bare_requests(server, feeds)
             server.line.send(feeds * changed // 100)
-            before = parse_cpu(own)
+            before = parse_cpu(others)
             measures = await one_round(db, fetcher, pool, START + timedelta(days=2))
-        parsing = parse_cpu(own) - before
-        children = [child for child in parsers() if child not in own]
+        parsing = parse_cpu(others) - before
         own_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        parse_memory = sum(child.memory_full_info().uss for child in children) / _MEGABYTE
+        parse_memory = sum(one.memory_full_info().uss for one in processes() - others) / _MEGABYTE
         pool.close()
         db.close()
     counts = measures.counts
@@ -257,7 +255,3 @@ def main() -> None:
         if chosen.json
         else "\n".join(f"{name}: {value}" for name, value in figures.items())
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,8 +1,9 @@
 """What the worst documents and servers cost, and whom they delay: `python -m benchmarks.hostile --json`.
 
 Each document of up to 10 MiB is served over HTTP to a real round, alone with a dozen peaceful feeds on other hosts;
-the peer is the same round without it. Then all hostile servers at once. Time is that of the work on the document as
-the pool waits for it, CPU that of the parse process, memory the largest that one process ever had resident.
+the peer is the same round without it, run just before. Then all hostile servers at once. Time is that of the work on
+the document as the pool waits for it, CPU that of the parse process, memory the largest that one process ever had
+resident.
 """
 
 import argparse
@@ -182,7 +183,7 @@ class Memory:
     def _watch(self) -> None:
         ourselves = psutil.Process()
         while not self._stop.wait(0.04):
-            children = [one for one in ourselves.children() if one.pid not in self.others]
+            children = [one for one in ourselves.children(recursive=True) if one.pid not in self.others]
             self.peak = max(self.peak, *map(_resident, [ourselves, *children]))
             for child in children:
                 self._used.setdefault(child.pid, []).append(_used(child))
@@ -219,7 +220,10 @@ class Measures:
 
 
 class Bench:
-    """Rounds against one server, each on an empty database, with one pool that keeps its processes."""
+    """Rounds against one server, each on an empty database, with one pool that keeps its processes.
+
+    Every round has host names of its own: the fetcher would make a host wait for the second between two starts.
+    """
 
     def __init__(self, server: Server, folder: Path, fetcher: Fetcher, pool: Clocked) -> None:
         self._server, self._folder, self._pool = server, folder, pool
@@ -228,7 +232,8 @@ class Bench:
 
     async def round(self, hostile: dict[str, str]) -> Measures:
         """Ask the peaceful feeds and these hostile ones (host to path) once."""
-        path = self._folder / f"{next(self._number)}.db"
+        number = next(self._number)
+        path = self._folder / f"{number}.db"
         db = Database(f"sqlite:///{path}")
         create_tables(db.engine)
         paths = hostile | {f"peaceful{n}": f"/peaceful/{n}" for n in range(PEACEFUL)}
@@ -237,7 +242,8 @@ class Bench:
                 host,
                 one,
             ) in paths.items():  # the hostile ones come first, so that the others wait behind them
-                add_feed(session, self._server.url(one, host), now=START, policy=Policy(allow_private=True))
+                url = self._server.url(one, f"{host}-{number}")
+                add_feed(session, url, now=START, policy=Policy(allow_private=True))
         measures = await self._measure(db)
         db.close()
         path.unlink()
@@ -277,12 +283,13 @@ async def run(names: list[str], folder: Path) -> dict[str, object]:
         ):
             bench = Bench(server, folder, fetcher, pool)
             await bench.round({})  # starts the processes
-            alone = min([(await bench.round({})).peaceful for _ in range(3)])
             for name in names:
                 server.offer(name)
+                alone = (await bench.round({})).peaceful
                 with Memory(known) as memory:
                     measures = await bench.round({"hostile": "/document"})
                 rows[name] = _row(measures, memory, alone)
+            alone = (await bench.round({})).peaceful
             with Memory(known) as memory:
                 start = time.perf_counter()
                 measures = await bench.round({f"server{n}": path_of(one) for n, one in enumerate(SERVERS)})
@@ -343,7 +350,3 @@ def main() -> None:
         figures = asyncio.run(run(names, Path(folder)))
     lines = (f"{name}: {value}" for name, value in figures.items())
     print(json.dumps(figures) if chosen.json else "\n".join(lines))
-
-
-if __name__ == "__main__":
-    main()
