@@ -8,7 +8,9 @@ from typing import Final
 
 from pydantic import SecretStr
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 
 from digest import migrations, runtime
 from digest.db import Database
@@ -88,12 +90,21 @@ def demo_app(parts: Runtime, pages: Inbox, place: Place) -> Starlette:
 
     return Starlette(
         routes=[
-            Mount(inbox.PREFIX, inbox.inbox_site(pages)),
-            Mount(feedserver.PREFIX, feedserver.news_site(place, parts.links)),
+            *_mounted(inbox.PREFIX, inbox.inbox_site(pages)),
+            *_mounted(feedserver.PREFIX, feedserver.news_site(place, parts.links)),
             Mount("/", web),
         ],
         lifespan=lifespan,
     )
+
+
+def _mounted(prefix: str, site: Starlette) -> list[BaseRoute]:
+    """A site at its prefix, and at the prefix without the last slash: people type that."""
+
+    async def to_home(_: Request) -> Response:
+        return RedirectResponse(f"{prefix}/")
+
+    return [Route(prefix, to_home), Mount(prefix, site)]
 
 
 def places(place: Place, links: Links) -> dict[str, str]:

@@ -85,6 +85,16 @@ async def test_every_link_and_picture_of_the_mails_can_be_opened(running):
 
 
 @together
+@pytest.mark.parametrize(("address", "home"), [("inbox", "/inbox/"), ("news", "/news/de")])
+async def test_an_address_as_it_is_typed_leads_home(running, address, home):
+    base_url = running.runtime.settings.base_url
+    assert running.inbox_url == f"{base_url}/inbox"
+    async with visitor(running) as client:
+        answer = await client.get(f"/{address}", follow_redirects=True)
+    assert (answer.status_code, answer.url) == (200, base_url + home)
+
+
+@together
 async def test_a_newcomer_signs_up_and_finds_the_confirmation_and_the_welcome_in_the_inbox(running):
     stop = threading.Event()
     work = asyncio.create_task(asyncio.to_thread(_work, running.runtime, stop))
