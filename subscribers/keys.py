@@ -18,6 +18,27 @@ _PLACEHOLDERS = (
 )
 
 
+class Mac:
+    """HMAC-SHA256 (RFC 2104) under one key of at most 64 bytes, which is worked in once, not for every message."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(64, b"\0")
+        if len(block) > 64:
+            raise ValueError("a key is at most 64 bytes long")
+        self._inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in block))
+        self._outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in block))
+
+    def of(self, message: bytes) -> bytes:
+        """The 32 bytes that only who has the key can make of a message."""
+        inner = self._inner.copy()
+        inner.update(message)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()
+
+
 class Weakness(StrEnum):
     """Why a secret must not sign anything."""
 

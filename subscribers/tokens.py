@@ -19,7 +19,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from subscribers.errors import ExpiredToken, InvalidToken
-from subscribers.keys import derive, key_id, shared_ids
+from subscribers.keys import Mac, derive, key_id, shared_ids
 
 
 class Purpose(StrEnum):
@@ -96,9 +96,10 @@ class Signer:
         secrets = {(key_id(one), Purpose.UNSUBSCRIBE): one for one in keys.unsubscribe}
         for one in (*keys.old, keys.current):
             secrets |= {(key_id(one), purpose): one for purpose in Purpose}
-        # Keyed once and copied for each token: setting a key up costs more than hashing a body.
-        self._keys = {
-            place: hmac.new(derive(secret, place[1]), digestmod="sha256") for place, secret in secrets.items()
+        self._keys = {place: Mac(derive(secret, place[1])) for place, secret in secrets.items()}
+        self._signing = {
+            purpose: (self._keys[self._id, purpose], _CODES[purpose], LIFETIMES[purpose] is not None)
+            for purpose in Purpose
         }
 
     def sign(
@@ -111,13 +112,14 @@ class Signer:
         is_test: bool = False,
     ) -> str:
         """The token of a link; `expires_at` is needed exactly where the purpose expires (`LIFETIMES`)."""
-        if (expires_at is None) is not (LIFETIMES[purpose] is None):
+        key, code, is_expiring = self._signing[purpose]
+        if (expires_at is not None) is not is_expiring:
             raise ValueError(f"purpose {purpose} and its expiry do not fit")
         first = _FORMAT | _TEST_BIT if is_test else _FORMAT
-        body = _HEAD.pack(first, self._id, _CODES[purpose], version, subject.bytes)
+        body = _HEAD.pack(first, self._id, code, version, subject.bytes)
         if expires_at is not None:
             body += _EXPIRES.pack(int(expires_at.timestamp()))
-        return _encode(body + _tag(self._keys[self._id, purpose], body))
+        return _encode(body + key.of(body)[:_TAG_BYTES])
 
     def read(self, purpose: Purpose, text: str, *, now: datetime) -> Claims:
         """The claims of a genuine, living token of this purpose.
@@ -128,14 +130,14 @@ class Signer:
         first, number, code, version, subject = _HEAD.unpack_from(raw)
         key = self._key(purpose, first, number, code)
         body, tag = raw[:-_TAG_BYTES], raw[-_TAG_BYTES:]
-        if not hmac.compare_digest(tag, _tag(key, body)):
+        if not hmac.compare_digest(tag, key.of(body)[:_TAG_BYTES]):
             raise InvalidToken
         expires_at = _expiry(purpose, body)
         if expires_at is not None and expires_at <= now:
             raise ExpiredToken
         return Claims(purpose, UUID(bytes=subject), version, expires_at, bool(first & _TEST_BIT))
 
-    def _key(self, purpose: Purpose, first: int, number: int, code: int) -> hmac.HMAC:
+    def _key(self, purpose: Purpose, first: int, number: int, code: int) -> Mac:
         key = self._keys.get((number, purpose))
         if first & ~_TEST_BIT != _FORMAT or key is None or code != _CODES[purpose]:
             raise InvalidToken
@@ -145,12 +147,6 @@ class Signer:
 def trimmed(text: str) -> str:
     """A token as it stands in a path, without what mail programs append to links: `.` `,` `)` `>` or blanks."""
     return text.rstrip(".,)> \t\r\n\u00a0")
-
-
-def _tag(keyed: hmac.HMAC, body: bytes) -> bytes:
-    one = keyed.copy()
-    one.update(body)
-    return one.digest()[:_TAG_BYTES]
 
 
 def _encode(raw: bytes) -> str:

@@ -16,7 +16,7 @@ from digest.links import Links
 from digest.mail.dkim import Signer as DkimSigner
 from digest.mail.envelope import Envelopes
 from digest.mail.errors import SlotError
-from digest.mail.message import Letterhead, ListMail, Message, compose, prepare
+from digest.mail.message import Form, Letterhead, Message, prepare
 from digest.mail.outcome import is_stuffed_already
 from digest.mail.parts import Prepared, Shelf
 from digest.mail.slots import Slot
@@ -51,6 +51,7 @@ class Ready:
     """A content prepared for any number of readers."""
 
     prepared: Prepared
+    form: Form
     facts: ContentFacts
     slot_key: str
     view_token: str
@@ -84,43 +85,42 @@ class Press:
             raise SlotError("a line of this mail is not fit for the wire")
         slot_key = "\0".join((facts.cadence, facts.local_time, facts.timezone, str(facts.local_date)))
         view = self._parts.signer.sign(Purpose.VIEW, public_id, is_test=self._is_test)
-        return Ready(prepared, facts, slot_key, view)
+        return Ready(prepared, self._form(prepared, facts), facts, slot_key, view)
 
     def mail(self, reader: Addressee, ready: Ready, *, dated_at: datetime) -> Message:
         """The mail of one reader. Raises MailError: this delivery's own failure."""
         slots = self.values(reader, ready, dated_at=dated_at)
-        facts, parts = ready.facts, self._parts
+        envelope = self._parts.envelopes.edition(
+            delivery_id=reader.delivery_id,
+            slot_key=f"test\0{dated_at}" if self._is_test else ready.slot_key,
+            local_date=ready.facts.local_date,
+            subscriber=reader.person,
+            recipient=reader.address,
+        )
+        unsubscribe = self._prefixes[Slot.UNSUBSCRIBE] + slots[Slot.UNSUBSCRIBE]
+        return ready.form.fill(envelope, dated_at=dated_at, slots=slots, unsubscribe=unsubscribe)
+
+    def _form(self, prepared: Prepared, facts: ContentFacts) -> Form:
         campaign = "test" if self._is_test else f"e{facts.edition_id}"
-        return compose(
-            ready.prepared,
-            letterhead=parts.letterhead,
-            envelope=parts.envelopes.edition(
-                delivery_id=reader.delivery_id,
-                slot_key=f"test\0{dated_at}" if self._is_test else ready.slot_key,
-                local_date=facts.local_date,
-                subscriber=reader.person,
-                recipient=reader.address,
-            ),
-            dated_at=dated_at,
-            slots=slots,
-            list_mail=ListMail(
-                unsubscribe=parts.links.unsubscribe(slots[Slot.UNSUBSCRIBE]),
-                campaign=f"{campaign}:{facts.cadence}:edition",
-            ),
-            signer=parts.dkim,
+        return Form(
+            prepared,
+            letterhead=self._parts.letterhead,
+            campaign=f"{campaign}:{facts.cadence}:edition",
+            signer=self._parts.dkim,
         )
 
     def values(self, reader: Addressee, ready: Ready, *, dated_at: datetime) -> dict[Slot, str]:
         """What differs from reader to reader; one token each, whatever the number of articles."""
-        sign = partial(self._parts.signer.sign, subject=reader.person, is_test=self._is_test)
+        sign, person, is_test = self._parts.signer.sign, reader.person, self._is_test
         values = {
-            Slot.UNSUBSCRIBE: sign(Purpose.UNSUBSCRIBE),
+            Slot.UNSUBSCRIBE: sign(Purpose.UNSUBSCRIBE, person, is_test=is_test),
             Slot.VIEW: ready.view_token,
             Slot.ADDRESS: reader.address,
         }
         for slot, purpose in _EXPIRING:
             if slot in ready.prepared.slots:
-                values[slot] = sign(purpose, version=reader.token_version, expires_at=dated_at + _A_YEAR)
+                version, until = reader.token_version, dated_at + _A_YEAR
+                values[slot] = sign(purpose, person, version=version, expires_at=until, is_test=is_test)
         if Slot.SINCE in ready.prepared.slots:
             since = (reader.confirmed_at or dated_at).astimezone(self._zone).date()
             values[Slot.SINCE] = self._day(since, ready.facts.language)

@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Float,
-    Row,
     Select,
     bindparam,
     extract,
@@ -233,8 +232,8 @@ def count_states(session: Session, edition_id: int) -> dict[str, int]:
 
 def due(session: Session, chunk_id: int, *, now: datetime) -> list[Due]:
     """What of a chunk may be tried now, ordered by content."""
-    rows = session.connection().execute(_DUE, {"chunk": chunk_id, "now": now}).all()
-    return [_as_due(row) for row in rows]
+    result = session.connection().execute(_DUE, {"chunk": chunk_id, "now": now})
+    return [_as_due(row) for row in result.cursor.fetchall()]
 
 
 _DUE: Final = text(
@@ -251,15 +250,40 @@ _DUE: Final = text(
 """Run for each delivery there is: rows come as the driver gives them, and only what is there is converted."""
 
 
-def _as_due(row: Row[Any]) -> Due:
-    raw = Due._make(row)
-    return raw._replace(
-        kind=MailKind(raw.kind),
-        data=_document(raw.data),
-        person=_public_id(raw.person),
-        confirmed_at=_moment(raw.confirmed_at),
-        dated_at=_moment(raw.dated_at),
+def _as_due(row: Sequence[Any]) -> Due:
+    (
+        id_,
+        kind,
+        edition,
+        content,
+        data,
+        address,
+        locale,
+        person,
+        version,
+        confirmed,
+        attempts,
+        resends,
+        dated,
+    ) = row
+    return Due(
+        id_,
+        _KINDS[kind],
+        edition,
+        content,
+        data if data is None else _document(data),
+        address,
+        locale,
+        person if person is None else _public_id(person),
+        version,
+        confirmed if confirmed is None else _moment(confirmed),
+        attempts,
+        resends,
+        dated if dated is None else _moment(dated),
     )
+
+
+_KINDS: Final = {kind.value: kind for kind in MailKind}
 
 
 def _document(stored: Any) -> Any:
@@ -267,16 +291,16 @@ def _document(stored: Any) -> Any:
     return json.loads(stored) if isinstance(stored, str) else stored
 
 
-def _public_id(stored: Any) -> UUID | None:
+def _public_id(stored: Any) -> UUID:
     """SQLite keeps ids as 32 hexadecimal digits."""
-    return UUID(int=int(stored, 16)) if isinstance(stored, str) else stored
+    return UUID(int=int(stored, 16)) if isinstance(stored, str) else cast("UUID", stored)
 
 
-def _moment(stored: Any) -> datetime | None:
+def _moment(stored: Any) -> datetime:
     """SQLite keeps moments as text, in UTC."""
     if isinstance(stored, str):
-        return datetime.fromisoformat(stored).replace(tzinfo=UTC)
-    return stored.astimezone(UTC) if isinstance(stored, datetime) else None
+        return datetime.fromisoformat(f"{stored}+00:00")
+    return cast("datetime", stored).astimezone(UTC)
 
 
 def _left(chunk_id: int, now: datetime) -> Select[Any]:

@@ -12,11 +12,12 @@ All lower case, since some servers fold it. Keys derive from the secret, one per
 
 import hmac
 import re
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from digest.mail.errors import AddressError
+from subscribers.keys import Mac
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -29,8 +30,7 @@ _PURPOSES = ("edition", "system", "bounce", "unsubscribe")
 _VERP_ROOM = 1 + 13 + 1 + 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One mail's names and addresses; `unsubscribe_mailto` is a complete mailto: URI or None."""
 
     recipient: str
@@ -49,10 +49,8 @@ class Envelopes:
     def __init__(
         self, *, secret: bytes, sender: str, bounce: str | None = None, unsubscribe: str | None = None
     ) -> None:
-        # Keyed once and copied for each proof: setting a key up costs more than hashing a name.
         self._keys = {
-            purpose: hmac.new(hmac.digest(secret, f"mail:{purpose}".encode(), "sha256"), digestmod="sha256")
-            for purpose in _PURPOSES
+            purpose: Mac(hmac.digest(secret, f"mail:{purpose}".encode(), "sha256")) for purpose in _PURPOSES
         }
         self._sender = sendable(sender)
         self._domain = sender.rpartition("@")[2].lower()
@@ -93,9 +91,7 @@ class Envelopes:
         return f"{local}+{base36(delivery_id)}.{proof}@{domain}"
 
     def _proof(self, purpose: str, text: str, *, length: int) -> str:
-        keyed = self._keys[purpose].copy()
-        keyed.update(text.encode())
-        return base32(keyed.digest(), length=length)
+        return base32(self._keys[purpose].of(text.encode()), length=length)
 
 
 def sendable(address: str) -> str:

@@ -3,29 +3,30 @@
 A mail is a pure function of (content, reader, letterhead, keys, date): composed twice it is the same, octet for octet.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from hashlib import sha256
+from typing import NamedTuple
 
 from digest.mail import scan
 from digest.mail.dkim import Signer
 from digest.mail.envelope import Envelope, sendable
-from digest.mail.errors import SlotError
-from digest.mail.headers import Mailbox, Uris, header
+from digest.mail.errors import HeaderError, SlotError
+from digest.mail.headers import Mailbox, header
 from digest.mail.parts import Prepared, prepare
 from digest.mail.quoted import SOFT_BREAK, encode, ended
-from digest.mail.slots import TEXT_SLOTS, TOKEN_SLOTS, Slot, fill
+from digest.mail.slots import TEXT_SLOTS, Slot, fill
 
-__all__ = ["Letterhead", "ListMail", "Message", "Prepared", "compose", "prepare"]
+__all__ = ["Form", "Letterhead", "ListMail", "Message", "Prepared", "compose", "prepare"]
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What the transport is handed: envelope sender, the one recipient, the whole mail, and its name for status reports."""
 
     sender: str
@@ -114,92 +115,162 @@ def compose(
     list_mail: ListMail | None = None,
     signer: Signer | None = None,
 ) -> Message:
-    """The finished mail. `dated_at` is aware; a resend repeats it and so every octet.
+    """One finished mail of a content. `dated_at` is aware; a resend repeats it and so every octet.
 
     Raises SlotError when a value is missing or does not fit, HeaderError when the block is not the expected one.
     """
-    fields = _fields(prepared, letterhead, envelope, dated_at, list_mail)
-    block = b"".join(written for _, written in fields)
-    scan.expect(block, [name for name, _ in fields])
-    body = _body(prepared, slots)
-    if signer:
-        joined = b"".join(body)
-        block, body = signer.sign([written for _, written in fields], joined, at=dated_at) + block, [joined]
-    data = b"".join((block, b"\r\n", *body))
-    return Message(sender=envelope.return_path, recipient=envelope.recipient, data=data, envid=envelope.envid)
+    form = Form(
+        prepared, letterhead=letterhead, campaign=list_mail.campaign if list_mail else None, signer=signer
+    )
+    unsubscribe = list_mail.unsubscribe if list_mail else ""
+    return form.fill(envelope, dated_at=dated_at, slots=slots, unsubscribe=unsubscribe)
 
 
-def _fields(
-    prepared: Prepared,
-    letterhead: Letterhead,
-    envelope: Envelope,
-    dated_at: datetime,
-    list_mail: ListMail | None,
-) -> list[Field]:
-    """Every header field in its order, each once."""
+class Form:
+    """A content on its sender's paper: what its readers share is written and looked at once, what is one's own filled in.
+
+    `campaign` makes it list mail ("e12:daily:edition"). Raises HeaderError when the block is not the expected one.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        *,
+        letterhead: Letterhead,
+        campaign: str | None = None,
+        signer: Signer | None = None,
+    ) -> None:
+        self._signer = signer
+        self._is_list = campaign is not None
+        fields = _fields(prepared, letterhead, campaign)
+        scan.expect(
+            b"".join(written or _SAMPLE % name.encode() for name, written in fields), [n for n, _ in fields]
+        )
+        self._fields = [written for _, written in fields]
+        self._own = [(name, place) for place, (name, written) in enumerate(fields) if not written]
+        self._meant = re.compile(
+            b"".join(re.escape(written) if written else _OWN[name] for name, written in fields)
+        )
+        self._pieces = (b"", b"\r\n", *prepared.pieces)
+        self._needs = prepared.slots
+        self._tokens: dict[Slot, list[int]] = {}
+        self._texts: list[tuple[Slot, bool, list[int]]] = []
+        for hole, found in prepared.holes:
+            places = [place + 2 for place in found]
+            if hole.slot in TEXT_SLOTS:
+                self._texts.append((hole.slot, hole.is_html, places))
+            else:
+                self._tokens.setdefault(hole.slot, []).extend(places)
+
+    def fill(
+        self, envelope: Envelope, *, dated_at: datetime, slots: Mapping[Slot, str], unsubscribe: str = ""
+    ) -> Message:
+        """One reader's mail; `unsubscribe` is this reader's one-click URL. Raises SlotError, HeaderError."""
+        fields = self._head(envelope, dated_at, unsubscribe)
+        block = b"".join(fields)
+        if not self._meant.fullmatch(block):
+            raise HeaderError("the header block does not hold the expected fields in order")
+        pieces = self._body(slots)
+        if self._signer:
+            body = b"".join(pieces[2:])
+            pieces = [b"", b"\r\n", body]
+            block = self._signer.sign(fields, body, at=dated_at) + block
+        pieces[0] = block
+        return Message(envelope.return_path, envelope.recipient, b"".join(pieces), envelope.envid)
+
+    def _head(self, envelope: Envelope, dated_at: datetime, unsubscribe: str) -> list[bytes]:
+        """The header fields with this reader's own; the block is matched as a whole before it goes anywhere."""
+        own = {
+            "Date": _date_field(dated_at),
+            "To": f"To: {envelope.recipient}\r\n",
+            "Message-ID": f"Message-ID: {envelope.message_id}\r\n",
+        }
+        if self._is_list:
+            mailto = envelope.unsubscribe_mailto
+            also = f",\r\n <{mailto}>" if mailto else ""
+            own["List-Unsubscribe"] = f"List-Unsubscribe: <{unsubscribe}>{also}\r\n"
+        fields = self._fields.copy()
+        for name, place in self._own:
+            fields[place] = own[name].encode()
+        return fields
+
+    def _body(self, slots: Mapping[Slot, str]) -> list[bytes]:
+        """The pieces with every hole of the body filled, each value on physical lines of its own."""
+        if not self._needs <= slots.keys():
+            missing = sorted(slot.name.lower() for slot in self._needs - slots.keys())
+            raise SlotError(f"no value for slot {', '.join(missing)}")
+        pieces = list(self._pieces)
+        for slot, places in self._tokens.items():
+            token = fill(slot, slots[slot], is_html=False).encode() + SOFT_BREAK  # its own quoted-printable
+            for place in places:
+                pieces[place] = token
+        for slot, is_html, places in self._texts:
+            text = _text(slot, slots[slot], is_html=is_html)
+            for place in places:
+                pieces[place] = text
+        return pieces
+
+
+def _fields(prepared: Prepared, letterhead: Letterhead, campaign: str | None) -> list[Field]:
+    """Every header field in its order, each once; those of one reader are empty."""
     return [
-        _common("Date", rfc5322_date(dated_at)),
+        ("Date", b""),
         ("From", letterhead.sender),
-        _field("To", envelope.recipient),
+        ("To", b""),
         ("Subject", prepared.subject),
-        _field("Message-ID", envelope.message_id),
+        ("Message-ID", b""),
         *letterhead.head,
-        *_list_fields(letterhead, envelope, list_mail),
+        *([] if campaign is None else _list_fields(letterhead, campaign)),
         _AUTO_SUBMITTED,
-        *([_PRECEDENCE] if list_mail else []),
+        *([] if campaign is None else [_PRECEDENCE]),
         ("Content-Language", prepared.language),
         *zip(prepared.content_names, prepared.content_headers, strict=True),
     ]
 
 
-def _list_fields(letterhead: Letterhead, envelope: Envelope, list_mail: ListMail | None) -> list[Field]:
-    if list_mail is None:
-        return []
+def _list_fields(letterhead: Letterhead, campaign: str) -> list[Field]:
     list_id, *others = letterhead.list_head
-    uris = (list_mail.unsubscribe, *filter(None, [envelope.unsubscribe_mailto]))
-    return [
-        list_id,
-        ("List-Unsubscribe", header("List-Unsubscribe", Uris(uris))),
-        _ONE_CLICK,
-        *others,
-        _common("Feedback-ID", f"{list_mail.campaign}:{letterhead.feedback_id}"),
-    ]
+    feedback = _field("Feedback-ID", f"{campaign}:{letterhead.feedback_id}")
+    return [list_id, ("List-Unsubscribe", b""), _ONE_CLICK, *others, feedback]
 
 
 def _field(name: str, value: str) -> Field:
     return name, header(name, value)
 
 
-_common = lru_cache(maxsize=64)(_field)
-"""A field that many mails share."""
-
-
 _AUTO_SUBMITTED = _field("Auto-Submitted", "auto-generated")
 _PRECEDENCE = _field("Precedence", "bulk")
 _ONE_CLICK = _field("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
 
-
-def _body(prepared: Prepared, slots: Mapping[Slot, str]) -> list[bytes]:
-    """The body with every hole filled, each value on physical lines of its own."""
-    if not prepared.slots <= slots.keys():
-        missing = sorted(slot.name.lower() for slot in prepared.slots - slots.keys())
-        raise SlotError(f"no value for slot {', '.join(missing)}")
-    pieces = list(prepared.pieces)
-    for hole, positions in prepared.holes:
-        value = _filled(hole.slot, slots[hole.slot], is_html=hole.is_html and hole.slot in TEXT_SLOTS)
-        for position in positions:
-            pieces[position] = value
-    return pieces
+_SAMPLE = b"%b: one reader's\r\n"
+_NO_WORD = rb"(?![ -~]*=\?)"  # what looks like an RFC 2047 word would be decoded
+_URI = rb"<[!-+\--;=?-~]{1,900}>"  # no space, comma or angle bracket
+_OWN = {
+    "Date": rb"Date: [A-Z][A-Za-z0-9,:+ ]{1,60}\r\n",
+    "To": _NO_WORD + rb"To: [!-~]{1,900}\r\n",
+    "Message-ID": _NO_WORD + rb"Message-ID: <[!-;=?-~]{1,900}>\r\n",
+    "List-Unsubscribe": _NO_WORD
+    + rb"List-Unsubscribe: "
+    + _URI
+    + rb"(?:,\r\n "
+    + _NO_WORD
+    + _URI
+    + rb")?\r\n",
+}
+"""What a reader's own fields may look like: one line each, or two, of printable ASCII."""
 
 
 @lru_cache(maxsize=64)
-def _filled(slot: Slot, value: str, *, is_html: bool) -> bytes:
-    """A value as it stands in the body; a token is its own quoted-printable. Raises SlotError."""
-    filled = fill(slot, value, is_html=is_html)
-    return filled.encode() + SOFT_BREAK if slot in TOKEN_SLOTS else ended(encode(filled))
+def _text(slot: Slot, value: str, *, is_html: bool) -> bytes:
+    """A text as it stands in the body, on physical lines of its own. Raises SlotError."""
+    return ended(encode(fill(slot, value, is_html=is_html)))
 
 
 @lru_cache(maxsize=16)
+def _date_field(at: datetime) -> str:
+    return f"Date: {rfc5322_date(at)}\r\n"
+
+
 def rfc5322_date(at: datetime) -> str:
     """The moment in UTC, as the Date header wants it, whatever the locale."""
     at = at.astimezone(UTC)
