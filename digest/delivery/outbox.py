@@ -4,15 +4,19 @@ System mails are a chunk of one each, so that no one waits for another. `withdra
 changes: the database orders the two, so somebody who left gets no mail that had not begun.
 """
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     ColumnElement,
     Insert,
     Integer,
+    any_,
     bindparam,
     delete,
     false,
@@ -162,72 +166,59 @@ class EditionLedger(Ledger):
             "is_held": _is_all_held(session),
         }
         batches = list(in_batches(sorted(rows, key=_by_content), CHUNK))
-        for chunk_id, batch in zip(_new_chunks(session, [chunk] * len(batches)), batches, strict=True):
-            blank = _row(chunk_id, now) | {"edition_id": edition_id}
-            session.execute(
-                insert(Delivery), [blank | {"public_id": new_public_id(), **row._asdict()} for row in batch]
-            )
+        chunks = _new_chunks(session, [chunk] * len(batches))
+        owed = [(chunk_id, *row) for chunk_id, batch in zip(chunks, batches, strict=True) for row in batch]
+        _write_planned(session, edition_id, owed, now=now)
 
     @override
     def merge_open(
         self, session: Session, subscriber_ids: Sequence[int], *, edition_id: int, now: datetime
     ) -> Mapping[int, int]:
+        which = (
+            _among(session, subscriber_ids)
+            & col(Delivery.edition_id).is_not(None)
+            & (col(Delivery.edition_id) != edition_id)
+            & (col(Delivery.resends) == 0)
+            & col(Delivery.state).in_(_OPEN)
+        )
+        ended = {"state": DeliveryState.SKIPPED, "reason": Reason.MERGED, "settled_at": now}
+        merging = update(_DELIVERY).where(which).values(next_attempt_at=None, **ended)
         returned: dict[int, int] = {}
-        for ids in in_batches(subscriber_ids):
-            which = (
-                col(Delivery.subscriber_id).in_(ids)
-                & col(Delivery.edition_id).is_not(None)
-                & (col(Delivery.edition_id) != edition_id)
-                & (col(Delivery.resends) == 0)
-                & col(Delivery.state).in_(_OPEN)
-            )
-            merged = session.execute(
-                update(Delivery)
-                .where(which)
-                .values(
-                    state=DeliveryState.SKIPPED, reason=Reason.MERGED, settled_at=now, next_attempt_at=None
-                )
-                .returning(col(Delivery.subscriber_id), col(Delivery.since))
-            )
-            for subscriber_id, since in merged:
-                returned[subscriber_id] = min(since, returned.get(subscriber_id, since))
+        for subscriber_id, since in session.connection().execute(
+            merging.returning(_DELIVERY.c.subscriber_id, _DELIVERY.c.since)
+        ):
+            returned[subscriber_id] = min(since, returned.get(subscriber_id, since))
         return returned
 
     @override
     def last_contents(self, session: Session, subscriber_ids: Sequence[int]) -> Mapping[int, int]:
-        found: dict[int, int] = {}
-        for ids in in_batches(subscriber_ids):
-            newest = (
-                select(func.max(col(Delivery.id)))
-                .where(
-                    col(Delivery.subscriber_id).in_(ids),
-                    col(Delivery.content_id).is_not(None),
-                    col(Delivery.state).not_in([DeliveryState.FAILED, DeliveryState.SKIPPED]),
-                )
-                .group_by(col(Delivery.subscriber_id))
+        newest = (
+            select(func.max(col(Delivery.id)))
+            .where(
+                _among(session, subscriber_ids),
+                col(Delivery.content_id).is_not(None),
+                col(Delivery.state).not_in([DeliveryState.FAILED, DeliveryState.SKIPPED]),
             )
-            rows = session.execute(
-                select(col(Delivery.subscriber_id), col(Delivery.content_id)).where(
-                    col(Delivery.id).in_(newest)
-                )
-            )
-            found.update(tuple(row) for row in rows)
-        return found
+            .group_by(col(Delivery.subscriber_id))
+        )
+        rows = session.connection().execute(
+            select(_DELIVERY.c.subscriber_id, _DELIVERY.c.content_id).where(col(Delivery.id).in_(newest))
+        )
+        return dict(rows.tuples().all())
 
     @override
     def promos_had(self, session: Session, subscriber_ids: Sequence[int]) -> Mapping[int, Mapping[int, int]]:
         had: dict[int, Counter[int]] = defaultdict(Counter)
-        for ids in in_batches(subscriber_ids):
-            rows = session.execute(
-                select(col(Delivery.subscriber_id), col(Content.promos))
-                .join(Content, col(Content.id) == col(Delivery.content_id))
-                .where(
-                    col(Delivery.subscriber_id).in_(ids),
-                    col(Delivery.state).not_in([DeliveryState.FAILED, DeliveryState.SKIPPED]),
-                )
+        rows = session.connection().execute(
+            select(_DELIVERY.c.subscriber_id, col(Content.promos))
+            .join(Content, col(Content.id) == col(Delivery.content_id))
+            .where(
+                _among(session, subscriber_ids),
+                col(Delivery.state).not_in([DeliveryState.FAILED, DeliveryState.SKIPPED]),
             )
-            for subscriber_id, promos in rows:
-                had[subscriber_id].update(promos)
+        )
+        for subscriber_id, promos in rows:
+            had[subscriber_id].update(promos)
         return had
 
     @override
@@ -235,21 +226,27 @@ class EditionLedger(Ledger):
         self, session: Session, subscriber_ids: Sequence[int], *, since: datetime
     ) -> Mapping[int, Alerts]:
         is_open = func.max(col(Delivery.state).in_([*_OPEN, DeliveryState.IN_DATA]).cast(Integer))
-        found: dict[int, Alerts] = {}
-        for ids in in_batches(subscriber_ids):
-            rows = session.execute(
-                select(col(Delivery.subscriber_id), is_open, func.count())
-                .join(Edition, col(Edition.id) == col(Delivery.edition_id))
-                .where(
-                    col(Delivery.subscriber_id).in_(ids),
-                    col(Edition.cadence) == Cadence.INSTANT,
-                    col(Delivery.created_at) >= since,
-                    col(Delivery.state) != DeliveryState.SKIPPED,
-                )
-                .group_by(col(Delivery.subscriber_id))
+        rows = session.connection().execute(
+            select(_DELIVERY.c.subscriber_id, is_open, func.count())
+            .join(Edition, col(Edition.id) == col(Delivery.edition_id))
+            .where(
+                _among(session, subscriber_ids),
+                col(Edition.cadence) == Cadence.INSTANT,
+                col(Delivery.created_at) >= since,
+                col(Delivery.state) != DeliveryState.SKIPPED,
             )
-            found.update({person: Alerts(is_open=bool(open_), today=count) for person, open_, count in rows})
-        return found
+            .group_by(col(Delivery.subscriber_id))
+        )
+        return {person: Alerts(is_open=bool(open_), today=count) for person, open_, count in rows}
+
+
+def _among(session: Session, subscriber_ids: Sequence[int]) -> ColumnElement[bool]:
+    """Deliveries of these people. The ids are one value, so that the statement is the same for any number of them."""
+    whose = col(Delivery.subscriber_id)
+    if session.connection().dialect.name == "postgresql":
+        return whose == any_(literal(list(subscriber_ids), ARRAY(BigInteger)))
+    listed = func.json_each(json.dumps(list(subscriber_ids))).table_valued("value")
+    return whose.in_(select(listed.c.value))
 
 
 def _is_all_held(session: Session) -> bool:
@@ -309,6 +306,36 @@ def _system_mail_statement() -> Insert:
     values |= {name: literal_column("0") for name in zeros}
     values |= {name: literal_column("''") for name in ("reason", "reply")}
     return insert(_DELIVERY).values(values | {"state": literal_column(f"'{DeliveryState.PLANNED}'")})
+
+
+def _write_planned(
+    session: Session, edition_id: int, owed: Sequence[tuple[int, int, int, int, int]], *, now: datetime
+) -> None:
+    """Deliveries as (chunk, subscriber, content, since, release), in one statement on the driver: there may be a million."""
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        columns = dict(
+            zip(
+                ("chunk", "subscriber", "content", "since", "release"),
+                map(list, zip(*owed, strict=True)),
+                strict=True,
+            )
+        )
+        connection.exec_driver_sql(_PLANNED_POSTGRESQL, {**columns, "edition": edition_id, "now": now})
+        return
+    at = now.astimezone(UTC).isoformat(" ", "microseconds")[:26]  # as SQLAlchemy stores it
+    connection.exec_driver_sql(_PLANNED_SQLITE, [(edition_id, at, *one) for one in owed])
+
+
+_PLANNED: Final = (
+    "INSERT INTO delivery (kind, state, locale, reason, reply, attempts, resends, fence, public_id,"
+    " edition_id, created_at, chunk_id, subscriber_id, content_id, since, release_no)"
+    f" SELECT '{MailKind.EDITION}', '{DeliveryState.PLANNED}', '', '', '', 0, 0, 0, "
+)
+_PLANNED_SQLITE: Final = f"{_PLANNED} lower(hex(randomblob(16))), ?, ?, ?, ?, ?, ?, ?"
+_PLANNED_POSTGRESQL: Final = f"""{_PLANNED} gen_random_uuid(), %(edition)s, %(now)s, owed.*
+    FROM unnest(%(chunk)s::bigint[], %(subscriber)s::bigint[], %(content)s::bigint[], %(since)s::bigint[],
+                %(release)s::bigint[]) AS owed"""
 
 
 _CHUNK: Final = metadata.tables[Chunk.__tablename__]
