@@ -14,8 +14,8 @@ from digest.delivery.history import shown_lately
 from digest.delivery.outbox import EditionLedger
 from digest.delivery.post import relay_of
 from digest.delivery.press import Addressee, Press
-from digest.editions import compose
 from digest.editions.draft import draft_edition
+from digest.editions.material import Material, read_material
 from digest.editions.reasons import reasons
 from digest.editions.releases import has_unmatched
 from digest.editions.render import draw
@@ -83,7 +83,7 @@ def preview(runtime: Runtime, reader: Callable[[Session], Subscriber], *, recipi
             person = reader(session)
             content_id = draft_edition(session, person, ledger=EditionLedger(), now=now)
             session.flush()
-            material = compose.load(session, [content_id])
+            material = read_material(session, [content_id])
             lately = shown_lately(session, person.id, since=(now - LATELY).date())
             told = reasons(session, material, content_id, reader_id=person.id, lately=lately)
             test = Addressee(
@@ -96,7 +96,7 @@ def preview(runtime: Runtime, reader: Callable[[Session], Subscriber], *, recipi
 
 def _made(
     runtime: Runtime,
-    material: compose.Material,
+    material: Material,
     content_id: int,
     reader: Addressee,
     told: dict[str, Any],

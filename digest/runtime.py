@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from digest.db import Database
-from digest.editions.compose import House
+from digest.editions.house import House
 from digest.editions.plan import InstantRules
 from digest.links import Links
 from digest.mail.dkim import Signer as DkimSigner

@@ -20,8 +20,7 @@ from digest.delivery.models import MailKind
 from digest.delivery.press import Addressee, Parts, Press, Ready
 from digest.delivery.queue import Due
 from digest.delivery.system_mails import system_context
-from digest.editions import compose as editions
-from digest.editions.compose import Material
+from digest.editions.material import Material, read_material
 from digest.editions.models import Content
 from digest.editions.render import render_content
 from digest.mail.errors import MailError, SlotError
@@ -139,13 +138,13 @@ class Mails(Composer):
 def _material(session: Session, ids: Sequence[int]) -> Material:
     """What the mails of some contents are made of; one that cannot be read is left out and costs the others nothing."""
     try:
-        return editions.load(session, ids)
+        return read_material(session, ids)
     except (LookupError, TypeError, ValueError) as error:
         if len(ids) <= 1:
             _log.error("content_unreadable", contents=list(ids), error=type(error).__name__)
             return Material({}, {}, {})
     fit = [one for one in ids if _material(session, [one]).contents]
-    return editions.load(session, fit)
+    return read_material(session, fit)
 
 
 def _reader(row: Due) -> Addressee:

@@ -11,7 +11,8 @@ from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from digest.editions.compose import ContentFacts, House
+from digest.editions.house import House
+from digest.editions.material import ContentFacts
 from digest.links import Links
 from digest.mail.dkim import Signer as DkimSigner
 from digest.mail.envelope import Envelopes

@@ -7,7 +7,7 @@ from html import escape
 from itertools import chain
 from typing import Final, NamedTuple
 
-from digest.editions.compose import TEASER_AT_MOST, TITLE_AT_MOST, teaser
+from digest.editions.items import TEASER_AT_MOST, TITLE_AT_MOST, teaser
 from digest.feeds.text import shorten
 from digest.matching.rank import CARRIED_AT_MOST, Selection, Shown
 from digest.rendering.context import Image, Item, SameStory, Section

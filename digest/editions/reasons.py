@@ -9,9 +9,8 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from digest.db import in_batches
-from digest.editions import compose
 from digest.editions.choice import LIMITS
-from digest.editions.compose import ContentFacts, Material
+from digest.editions.material import ContentFacts, Material, articles_of
 from digest.matching.models import Match
 from subscribers.models import MailLength, Subscription
 
@@ -26,7 +25,7 @@ def reasons(
     content = material.contents[content_id]
     here = {article for name in ("shown", "folded", "muted") for article, *_ in content.selection[name]}
     here |= {*content.selection["carried"], *content.selection["expired"]}
-    articles = compose.articles_of(session, here | lately.keys())
+    articles = articles_of(session, here | lately.keys())
     scores = _scores(session, articles, reader_id)
     before = [
         (one, f"sent before, on {on}") for one, on in lately.items() if one not in here and one in scores

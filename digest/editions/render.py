@@ -4,8 +4,8 @@ import structlog
 from sqlmodel import Session
 
 from digest.editions import compose
-from digest.editions.compose import House, Material
-from digest.mail.slots import Markers
+from digest.editions.house import House
+from digest.editions.material import Material, read_material
 from digest.rendering import Rendered, Templates
 from digest.rendering.context import EditionContext
 from subscribers.models import MailFormat
@@ -21,14 +21,13 @@ def draw(
     Raises RenderingError.
     """
     content = material.contents[content_id]
-    markers = Markers.draw()
-    context = compose.context(material, content_id, house=house, markers=markers)
+    context = compose.context(material, content_id, house=house, markers=material.markers)
     context["mail"]["is_test"] = is_test
     rendered = templates.mail(
         "edition",
         lang=content.language,
         context=context,
-        stem=markers.stem,
+        stem=material.markers.stem,
         is_text_only=content.format is MailFormat.TEXT,
     )
     return rendered, context
@@ -45,6 +44,6 @@ def render_content(templates: Templates, material: Material, content_id: int, *,
 
 def render_public(session: Session, templates: Templates, content_id: int, *, house: House) -> Rendered:
     """A content as anybody may see it: no address, no personal link. Raises RenderingError, KeyError if it is gone."""
-    material = compose.load(session, [content_id])
+    material = read_material(session, [content_id])
     context = compose.context(material, content_id, house=house, markers=None)
     return templates.mail("edition", lang=material.contents[content_id].language, context=context)

@@ -4,7 +4,7 @@ The body is `multipart/alternative` with text/plain and text/html (or text/plain
 stands alone between soft line breaks, so a token is one physical line, whole.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -58,14 +58,15 @@ class Rendered(Protocol):
         """The text part, ending in a line end."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Hole:
-    """What fills a position: a slot, and whether HTML stands around it."""
+    """What fills a position: a slot, and whether HTML stands around it. There is one of each: they are told apart by identity."""
 
     slot: Slot
     is_html: bool
 
 
+_HOLES = {(slot, is_html): Hole(slot, is_html) for slot in Slot for is_html in (False, True)}
 Piece = bytes | Hole
 
 
@@ -74,6 +75,7 @@ class Encoded:
     """One fragment in quoted-printable, and its fingerprint."""
 
     pieces: tuple[Piece, ...]
+    slots: frozenset[Slot]
     digest: bytes
     size: int
 
@@ -172,15 +174,16 @@ def _encoded(fragment: Fragment, *, is_html: bool, prefixes: Mapping[Slot, str])
     pieces: list[Piece] = []
     digest = sha256(b"html" if is_html else b"text")
     for piece in cut(fragment.text, stem=fragment.stem, prefixes=prefixes):
-        made: Piece = Hole(piece, is_html) if isinstance(piece, Slot) else ended(encode(piece))
+        made: Piece = _HOLES[piece, is_html] if isinstance(piece, Slot) else ended(encode(piece))
         digest.update(made if isinstance(made, bytes) else b"\0" + made.slot.encode())
         pieces.append(made)
     size = sum(len(piece) for piece in pieces if isinstance(piece, bytes))
-    return Encoded(tuple(pieces), digest.digest(), size)
+    slots = frozenset(piece.slot for piece in pieces if isinstance(piece, Hole))
+    return Encoded(tuple(pieces), slots, digest.digest(), size)
 
 
 def _expect_slots(half: Sequence[Encoded], needs: Collection[Slot]) -> None:
-    found = {piece.slot for encoded in half for piece in encoded.pieces if isinstance(piece, Hole)}
+    found = frozenset().union(*{encoded.slots for encoded in half})
     if missing := sorted(slot.name.lower() for slot in needs if slot not in found):
         raise SlotError(f"a part of this mail has no {' and no '.join(missing)} link; every part needs it")
 
@@ -216,13 +219,13 @@ def _closed(half: Sequence[Encoded]) -> list[Piece]:
 def _packed(body: Sequence[Piece]) -> tuple[tuple[bytes, ...], tuple[tuple[Hole, tuple[int, ...]], ...]]:
     """Neighbouring bytes joined; each hole an empty piece whose position is noted."""
     pieces: list[bytes] = []
-    holes: dict[Hole, list[int]] = {}
+    holes: defaultdict[Hole, list[int]] = defaultdict(list)
     run: list[bytes] = []
     for piece in body:
         if isinstance(piece, bytes):
             run.append(piece)
             continue
         pieces += (b"".join(run), b"")
-        holes.setdefault(piece, []).append(len(pieces) - 1)
+        holes[piece].append(len(pieces) - 1)
         run = []
     return (*pieces, b"".join(run)), tuple((hole, tuple(places)) for hole, places in holes.items())

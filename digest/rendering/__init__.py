@@ -9,6 +9,7 @@ A template is read, checked, inlined and compiled once; what can be wrong with i
 This room knows no mail and no rows; `digest.mail.message.prepare` turns a `Rendered` into bytes.
 """
 
+from digest.rendering.cards import CardItem
 from digest.rendering.checks import Report, inspect
 from digest.rendering.errors import RenderError, RenderingError, TemplateError, TooLargeError, UnfitError
 from digest.rendering.mails import KINDS, Rendered
@@ -16,6 +17,6 @@ from digest.rendering.sizes import LIMIT, edition_bound, item_bound, promo_bound
 from digest.rendering.templates import Templates, directories
 
 __all__ = [
-    "KINDS", "LIMIT", "RenderError", "Rendered", "RenderingError", "Report", "TemplateError", "Templates", "TooLargeError",
+    "KINDS", "LIMIT", "CardItem", "RenderError", "Rendered", "RenderingError", "Report", "TemplateError", "Templates", "TooLargeError",
     "UnfitError", "directories", "edition_bound", "inspect", "item_bound", "promo_bound", "section_bound",
 ]  # fmt: skip

@@ -9,6 +9,8 @@ from typing import Any
 
 from jinja2 import Template
 
+from digest.rendering.catalogues import Language
+
 # All a card sees beside its item: never its place, or it could not stand in another mail.
 _SEEN = ("lang", "language", "timezone", "site", "gettext", "ngettext", "pgettext", "npgettext")
 
@@ -22,11 +24,21 @@ class Fragment:
     is_shared: bool = False
 
 
+class CardItem(dict[str, Any]):
+    """An item that nobody changes any more; `stem` is that of the markers in it. Its card is found by a key made once."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, values: Mapping[str, Any], *, stem: str) -> None:
+        super().__init__(values)
+        self.key = _key(values, stem)
+
+
 @dataclass(slots=True)
 class Deck:
     """The cards of one part that were rendered before; the least recently used go when there are more than `limit`."""
 
-    card: Template
+    card: Callable[[Language], Template]
     limit: int = 5_000
     _kept: OrderedDict[tuple[str, str, bytes], Fragment] = field(default_factory=OrderedDict)
 
@@ -36,7 +48,8 @@ class Deck:
         if (known := self._kept.get(place)) is not None:
             self._kept.move_to_end(place)
             return known
-        made = self._kept[place] = Fragment(self.card.render({**context, "item": item}), stem, is_shared=True)
+        card = self.card(context["language"])
+        made = self._kept[place] = Fragment(card.render({**context, "item": item}), stem, is_shared=True)
         if len(self._kept) > self.limit:
             self._kept.popitem(last=False)
         return made
@@ -51,33 +64,41 @@ class Table:
     _keys: dict[int, bytes] = field(default_factory=dict)
 
     def joined(self, shell: Template, deck: Deck) -> tuple[Fragment, ...]:
-        """A part as fragments: the shell, cut where a card stands, and the cards."""
+        """A part as fragments: the shell, cut where cards stand, and the cards."""
         seam = f"Q{secrets.token_hex(8)}C"
-        cards: list[Fragment] = []
-        first, *rest = shell.render({**self.context, "deal": self._dealer(deck, cards, seam)}).split(seam)
+        hands: list[list[Fragment]] = []
+        first, *rest = shell.render({**self.context, "deal": self._dealer(deck, hands, seam)}).split(seam)
         fragments = [Fragment(first, self.stem)]
-        for card, text in zip(cards, rest, strict=True):
-            fragments += (card, Fragment(text, self.stem))
+        for cards, text in zip(hands, rest, strict=True):
+            fragments += cards
+            fragments.append(Fragment(text, self.stem))
         return tuple(fragments)
 
-    def _dealer(self, deck: Deck, cards: list[Fragment], seam: str) -> Callable[[dict[str, Any]], str]:
+    def _dealer(
+        self, deck: Deck, hands: list[list[Fragment]], seam: str
+    ) -> Callable[[Sequence[dict[str, Any]]], str]:
         seen = {name: self.context[name] for name in _SEEN}
 
-        def deal(item: dict[str, Any]) -> str:
-            cards.append(deck.draw(item, key=self._key(item), context=seen, stem=self.stem))
+        def deal(items: Sequence[dict[str, Any]]) -> str:
+            hands.append(
+                [deck.draw(item, key=self._key(item), context=seen, stem=self.stem) for item in items]
+            )
             return seam
 
         return deal
 
     def _key(self, item: dict[str, Any]) -> bytes:
-        """The item's values as bytes, its random markers blotted out; version 2 of the format depends on values alone."""
-        if (known := self._keys.get(id(item))) is not None:
-            return known
-        octets = marshal.dumps(item, 2)
-        if self.stem:
-            octets = octets.replace(self.stem.encode(), bytes(len(self.stem)))
-        self._keys[id(item)] = octets
-        return octets
+        if isinstance(item, CardItem):
+            return item.key
+        if (known := self._keys.get(id(item))) is None:
+            known = self._keys[id(item)] = _key(item, self.stem)
+        return known
+
+
+def _key(values: Mapping[str, Any], stem: str) -> bytes:
+    """The values as bytes, their random markers blotted out; version 2 of the format depends on values alone."""
+    octets = marshal.dumps(dict(values), 2)
+    return octets.replace(stem.encode(), bytes(len(stem))) if stem else octets
 
 
 def text_of(fragments: Sequence[Fragment]) -> str:

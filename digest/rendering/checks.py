@@ -4,7 +4,7 @@ The HTML comes from our own inlined templates with everything escaped, so tags a
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
@@ -55,7 +55,7 @@ def inspect(rendered: Rendered, *, context: MailContext, publisher: Publisher) -
     errors = [*_subject_faults(rendered), *_text_faults(rendered, context, publisher)]
     if rendered.html:
         errors += dict.fromkeys(fault for each in facts for fault in each.faults)
-        errors += _html_faults(rendered.html_text, context, publisher)
+        errors += _html_faults(_frame(rendered.html), context, publisher)
     if size > CLIPPED:
         errors.append(
             f"the HTML has {size:,} octets; from {CLIPPED:,} on mail programs clip it, and the footer with it"
@@ -79,11 +79,16 @@ def _html_faults(html: str, context: MailContext, publisher: Publisher) -> Itera
 
 
 def _text_faults(rendered: Rendered, context: MailContext, publisher: Publisher) -> Iterator[str]:
-    text = rendered.plain_text
-    if len(text) < MIN_TEXT:
-        yield f"the text part has {len(text)} characters; a part under {MIN_TEXT} looks like a stub"
+    size = sum(len(fragment.text) for fragment in rendered.text)
+    if size < MIN_TEXT:
+        yield f"the text part has {size} characters; a part under {MIN_TEXT} looks like a stub"
     required = _required(context, publisher, shown=filters.folded, label="-- {label} --\n  {advertiser}\n")
-    yield from _missing("text", text, required)
+    yield from _missing("text", _frame(rendered.text), required)
+
+
+def _frame(fragments: Sequence[Fragment]) -> str:
+    """A part without its cards: what every mail must hold stands around them."""
+    return "".join(fragment.text for fragment in fragments if not fragment.is_shared)
 
 
 def _required(
@@ -114,7 +119,7 @@ def _missing(part: str, content: str, texts: Iterable[tuple[str, str]]) -> Itera
 def _warnings(size: int, links: frozenset[str], rendered: Rendered) -> Iterator[str]:
     if size > LARGE:
         yield f"the HTML has {size:,} octets; beyond {CLIPPED:,} it is not sent"
-    bare = frozenset(_TEXT_URL.findall(rendered.plain_text))
+    bare = frozenset(link for fragment in rendered.text for link in _bare_links(fragment))
     if rendered.html and links != bare:
         yield f"HTML and text part link to different pages: {len(links - bare)} only in HTML, {len(bare - links)} only in text"
 
@@ -137,6 +142,16 @@ def _read(html: str) -> _Facts:
 
 
 _shared_facts = lru_cache(maxsize=5_000)(_read)
+
+
+def _bare_links(fragment: Fragment) -> Sequence[str]:
+    """The addresses of a fragment of text."""
+    find = _shared_links if fragment.is_shared else _TEXT_URL.findall
+    found: Sequence[str] = find(fragment.text)
+    return found
+
+
+_shared_links = lru_cache(maxsize=5_000)(_TEXT_URL.findall)
 
 
 def _tag_faults(tag: str, attributes: dict[str, str]) -> Iterator[str]:

@@ -50,16 +50,16 @@ def truncate(text: str, length: int) -> str:
 
 def wordwrap(text: str, *, width: int = 72, first: str = "", indent: str = "") -> Lines:
     """Lines of at most `width` characters; a word longer than that, such as an address, stays whole."""
-    lines = []
-    line = first or indent
-    start = len(line)
-    for word in folded(text).split():
-        if len(line) > start and len(line) + len(word) + 1 > width:
-            lines.append(line)
-            line = indent
-            start = len(line)
-        line += word if len(line) == start else f" {word}"
-    return Lines("\n".join([*lines, line]))
+    text = " ".join(folded(text).split())
+    lines: list[str] = []
+    line, start = first or indent, 0
+    while len(text) - start > width - len(line):
+        end = text.rfind(" ", start, start + width - len(line) + 1)
+        if end < 0 and (end := text.find(" ", start)) < 0:
+            break
+        lines.append(line + text[start:end])
+        line, start = indent, end + 1
+    return Lines("\n".join([*lines, line + text[start:]]))
 
 
 def headline(text: str) -> str:
@@ -87,6 +87,7 @@ def day(context: Context, value: str) -> str:
     return plain_day(_moment(context, value), _language(context))
 
 
+@lru_cache(maxsize=1_000)
 def plain_day(at: date, language: Language) -> str:
     """A date in words, as the filter `day` writes it."""
     return format_date(at, "long", locale=language.locale)
@@ -130,26 +131,30 @@ def number(context: Context, value: float) -> str:
 @pass_context
 def listing(context: Context, values: Iterable[Any], key: str | None = None) -> str:
     """Values, or each one's `key`, as a list in words: "A, B und C"."""
-    words = [str(value if key is None else value[key]) for value in values]
-    return format_list(words, locale=_language(context).locale)
+    words = tuple([str(value if key is None else value[key]) for value in values])
+    return _listed(words, _language(context))
 
 
 @pass_context
 def tally(context: Context, sections: Sequence[Mapping[str, Any]]) -> str:
     """How many articles on which topic: "5 zu KI, 2 zu Raumfahrt und 1 zu Politik"."""
     language = _language(context)
-    counts = [
+    counts = tuple(
         language.ngettext("%(count)s on %(topic)s", "%(count)s on %(topic)s", len(section["items"]))
         % {"count": len(section["items"]), "topic": section["topic"]}
         for section in sections
-    ]
-    return format_list(counts, locale=language.locale)
+    )
+    return _listed(counts, language)
 
 
 @pass_context
 def schedule(context: Context, value: Mapping[str, Any]) -> str:
     """A cadence in words: "täglich um 7 Uhr", "jeden Montag um 7:30 Uhr"."""
-    language = _language(context)
+    return _schedule(value["cadence"], value["weekday"], value["time"], _language(context))
+
+
+@lru_cache(maxsize=1_000)
+def _schedule(cadence: str, weekday: int | None, at: str | None, language: Language) -> str:
     gettext = language.gettext
     patterns = {
         "instant": gettext("as soon as there is something new"),
@@ -157,9 +162,9 @@ def schedule(context: Context, value: Mapping[str, Any]) -> str:
         "weekdays": gettext("Monday to Friday at %(time)s"),
         "weekly": gettext("every %(weekday)s at %(time)s"),
     }
-    return patterns[value["cadence"]] % {
-        "time": _clock(time.fromisoformat(value["time"]), language) if value["time"] else "",
-        "weekday": get_day_names(locale=language.locale)[value["weekday"] or 0],
+    return patterns[cadence] % {
+        "time": _clock(time.fromisoformat(at), language) if at else "",
+        "weekday": get_day_names(locale=language.locale)[weekday or 0],
     }
 
 
@@ -169,6 +174,12 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
         truncate, wordwrap, headline, padded, hook, day, moment, clock, weekday, number, listing, tally, schedule,
     )
 }  # fmt: skip
+
+
+@lru_cache(maxsize=1_000)
+def _listed(words: tuple[str, ...], language: Language) -> str:
+    """Both parts of a mail list the same, and so do many mails."""
+    return format_list(words, locale=language.locale)
 
 
 def _clock(at: time, language: Language) -> str:

@@ -68,7 +68,7 @@ class Rendered:
 class Kind:
     """The three templates of one kind of mail."""
 
-    subject: Template
+    subject: Part
     html: Part
     text: Part
     html_deck: Deck | None
@@ -102,9 +102,10 @@ class Mails:
     ) -> Rendered:
         """The mail; `has_cards=False` renders every item in its place. Raises TemplateError, RenderError."""
         templates = self.load(kind)
-        values = self.values(kind, language=self._catalogues.language(lang), context=context)
+        language = self._catalogues.language(lang)
+        values = self.values(kind, language=language, context=context)
         about = values["mail"]
-        subject = rendered(templates.subject, values, name=f"{kind}.subject.j2")
+        subject = rendered(templates.subject.whole(language), values, name=f"{kind}.subject.j2")
         about["subject"] = _subject(subject, is_test=about["is_test"], kind=kind)
         table = Table(values, stem)
         text = _part(templates.text, templates.text_deck, table, has_cards=has_cards, name=f"{kind}.txt.j2")
@@ -142,8 +143,11 @@ class Mails:
         html = load_part(self._html_files, f"{kind}.html.j2", frame="base.html.j2")
         text = load_part(self._plain_files, f"{kind}.txt.j2", frame="base.txt.j2")
         subject = load_part(self._plain_files, f"{kind}.subject.j2")
-        decks = [Deck(part.card) if part.card else None for part in (html, text)]
-        return Kind(subject.whole, html, text, *decks)
+        decks = [Deck(part.card) if part.card_block else None for part in (html, text)]
+        for language in self._catalogues.languages.values():  # now, so that nothing is left to find out later
+            for part in (html, text):
+                _ = part.shell(language), part.card(language)
+        return Kind(subject, html, text, *decks)
 
     @cached_property
     def _plain_files(self) -> Files:
@@ -173,10 +177,11 @@ def rendered(template: Template, values: Mapping[str, Any], *, name: str) -> str
 
 
 def _part(part: Part, deck: Deck | None, table: Table, *, has_cards: bool, name: str) -> tuple[Fragment, ...]:
+    language: Language = table.context["language"]
     if deck is None or not has_cards:
-        return (Fragment(rendered(part.whole, table.context, name=name), table.stem),)
+        return (Fragment(rendered(part.whole(language), table.context, name=name), table.stem),)
     try:
-        return table.joined(part.shell, deck)
+        return table.joined(part.shell(language), deck)
     except TEMPLATE_FAULTS as error:
         raise RenderError(f"{name}: {error}") from error
 

@@ -41,6 +41,7 @@ _KEPT_TESTS = (
     "ge",
     "in",
 )
+_LOOP = frozenset({"first", "last", "index", "index0", "revindex", "revindex0", "length"})
 
 
 class MailEnvironment(ImmutableSandboxedEnvironment):
@@ -62,7 +63,7 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
         self.globals.clear()
         self.globals.update(aliases)
         self.filters = (
-            {name: JINJA_FILTERS[name] for name in _KEPT_FILTERS} | dict(filters.FILTERS) | {"card": _card}
+            {name: JINJA_FILTERS[name] for name in _KEPT_FILTERS} | dict(filters.FILTERS) | {"cards": _cards}
         )
         self.tests = {name: self.tests[name] for name in _KEPT_TESTS}
         self.newstyle_gettext = True
@@ -70,9 +71,14 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
     @override
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`section.items` is the key, never the method of that name; only a loop has attributes of its own."""
-        if type(obj) is dict:
-            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
-        if isinstance(obj, LoopContext | Undefined):
+        if isinstance(obj, dict):
+            try:
+                return obj[attribute]
+            except KeyError:
+                return self.undefined(obj=obj, name=attribute)
+        if isinstance(obj, LoopContext):
+            return getattr(obj, attribute) if attribute in _LOOP else self.undefined(obj=obj, name=attribute)
+        if isinstance(obj, Undefined):
             return super().getattr(obj, attribute)
         return self.undefined(obj=obj, name=attribute)
 
@@ -99,9 +105,9 @@ def mail_environment(*, is_html: bool) -> MailEnvironment:
 
 
 @pass_context
-def _card(context: Context, item: Any) -> str:
-    """What stands for the item's card until the parts are joined; only a shell with cards knows how (cards.Table)."""
-    return str(context["deal"](item))
+def _cards(context: Context, items: Any) -> str:
+    """What stands for the items' cards until the parts are joined; only a shell with cards knows how (cards.Table)."""
+    return str(context["deal"](items))
 
 
 def page_environment(loader: BaseLoader) -> Environment:

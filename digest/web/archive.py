@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from digest.editions import compose
-from digest.editions.compose import ContentFacts, Material, Named
+from digest.editions.material import ContentFacts, Material, Named, articles_of
 from digest.feeds.models import Article
 from digest.rendering import Rendered
 from digest.web import atom, reading
@@ -150,7 +150,7 @@ def day_page(site: Site, session: Session, on: date, *, lang: str) -> Rendered |
     )
     material = Material(
         {0: facts},
-        compose.articles_of(session, {item[0] for item in shown}),
+        articles_of(session, {item[0] for item in shown}),
         _topics(session, {topic for item in shown for topic in (item[1], *item[4])}),
     )
     context = compose.context(material, 0, house=runtime.house, markers=None)

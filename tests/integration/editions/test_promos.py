@@ -11,9 +11,10 @@ from sqlmodel import col
 from digest.db import Database
 from digest.delivery.models import Delivery, DeliveryState
 from digest.delivery.outbox import EditionLedger
-from digest.editions import compose, promos
-from digest.editions.compose import House
+from digest.editions import promos
+from digest.editions.house import House
 from digest.editions.labels import PromoLabel
+from digest.editions.material import read_material
 from digest.editions.models import Content, PromoPlace
 from digest.editions.plan import InstantRules, plan_due
 from digest.editions.promos import NewPromo, PromoError
@@ -127,7 +128,7 @@ def test_a_promo_stands_in_both_parts_behind_the_news_with_its_label_first(
     plan(house)
     with house.read() as session:
         (content,) = session.execute(select(col(Content.id)).where(col(Content.item_count) > 0)).scalars()
-        material = compose.load(session, [content])
+        material = read_material(session, [content])
         public = render_public(session, templates, content, house=HOUSE)
     rendered = render_content(templates, material, content, house=HOUSE)
     for part in (rendered.html_text, rendered.plain_text, public.html_text, public.plain_text):

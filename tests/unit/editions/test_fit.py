@@ -6,8 +6,10 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.editions.compose import ContentFacts, House, Material, Named, Told, context
+from digest.editions.compose import context
 from digest.editions.fit import Octets, Scale, fitted, octets
+from digest.editions.house import House
+from digest.editions.material import ContentFacts, Material, Named, Told
 from digest.feeds.models import Trust
 from digest.links import Links
 from digest.mail.slots import Markers

@@ -1,10 +1,13 @@
 """A content is looked over once, before anybody gets it."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 
-from digest.editions.compose import ContentFacts, House, Material, Named, Told
+from digest.editions import compose
+from digest.editions.house import House
+from digest.editions.material import ContentFacts, Material, Named, Told
 from digest.editions.render import render_content
 from digest.links import Links
 from digest.rendering import Templates, UnfitError, directories, samples
@@ -59,6 +62,23 @@ def material(articles: int) -> Material:
 
 def test_a_good_content_is_rendered(templates: Templates) -> None:
     assert "Nummer 7" in render_content(templates, material(8), 1, house=HOUSE).html_text
+
+
+def test_an_article_is_read_once_for_all_contents_that_show_it_so() -> None:
+    """Reading 5 KB of HTML for each mail again cost five times what the whole mail costs."""
+    made = material(8)
+    normal = made.contents[1]
+    contents = {1: normal, 2: normal._replace(id=2), 3: normal._replace(length=MailLength.HEADLINES)}
+    made = replace(made, contents=contents)
+    first, second, short = (
+        compose.context(made, number, house=HOUSE, markers=made.markers)["sections"][0]["items"]
+        for number in contents
+    )
+    public = compose.context(made, 1, house=HOUSE, markers=None)["sections"][0]["items"]
+    assert [id(item) for item in first] == [id(item) for item in second]
+    assert not {id(item) for item in first} & {id(item) for item in (*short, *public)}
+    assert (short[0]["teaser"], public[0]["mute_url"]) == (None, None)
+    assert made.markers.stem in str(first[0]["mute_url"])
 
 
 def test_what_mail_programs_would_clip_is_never_sent(templates: Templates) -> None:
