@@ -204,7 +204,7 @@ class EditionLedger(Ledger):
         rows = session.connection().execute(
             select(_DELIVERY.c.subscriber_id, _DELIVERY.c.content_id).where(col(Delivery.id).in_(newest))
         )
-        return dict(rows.tuples().all())
+        return {row[0]: row[1] for row in rows}
 
     @override
     def promos_had(self, session: Session, subscriber_ids: Sequence[int]) -> Mapping[int, Mapping[int, int]]:
