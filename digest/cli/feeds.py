@@ -12,7 +12,6 @@ from digest.cli.feeds_shown import Json, Language, Which
 from digest.feeds import registry, withheld
 from digest.feeds.health import health, recent_fetches
 from digest.feeds.models import Feed, Trust
-from digest.matching.query import parse_query
 
 Query = Annotated[str | None, typer.Option(help='A query as for topics; "" takes the rule away.')]
 Addresses = Annotated[
@@ -48,7 +47,7 @@ def show(which: Which, *, lang: Language = "en", json: Json = False) -> None:
         attempts = [one.model_dump(exclude={"id", "feed_id"}) for one in fetches]
         output.as_json({**output.plain(row), "fetches": attempts, "withheld": kept})
     else:
-        feeds_shown.feed(row, fetches, kept, now=opening.now())
+        feeds_shown.feed(row, fetches, kept, now=opening.now(), lang=lang)
 
 
 app.command()(feeds_online.fetch)
@@ -70,7 +69,7 @@ def change(
     json: Json = False,
 ) -> None:
     """Set a feed's rules and rhythm. Articles that `--block` finds, or `--keep` does not, are never mailed."""
-    rules = {"block": _canonical(block), "keep": _canonical(keep)}
+    rules = {"block": feeds_online.canonical(block), "keep": feeds_online.canonical(keep)}
     interval = None if every is None else timedelta(hours=every)
 
     def work(session: Session, feed: Feed, _now: datetime) -> dict[str, object]:
@@ -134,11 +133,6 @@ def discard(which: Which, *, article: Addresses = None, json: Json = False) -> N
     _decide_articles(
         which, article, registry.discard_quarantined, withheld.discard_articles, "discarded", json=json
     )
-
-
-def _canonical(query: str | None) -> str | None:
-    """A rule in its canonical form; raises QueryError, which says where it cannot be read."""
-    return str(parse_query(query)) if query else query
 
 
 def _change_state(which: str, change: Callable[..., None], told: str, *, json: bool) -> None:

@@ -15,6 +15,7 @@ from digest.feeds.discover import Discovery, FoundFeed, Page, discover
 from digest.feeds.document import ParsedDocument
 from digest.feeds.exchange import FetchRequest, Policy
 from digest.feeds.models import Trust
+from digest.feeds.netguard import request_url
 from digest.feeds.outcomes import Outcome, sentence
 from digest.feeds.poll import PollCounts, fetch_now
 from digest.feeds.pool import ParsePool
@@ -42,6 +43,10 @@ def add(
 ) -> None:
     """Add a feed. A site's address will do: its feeds are found, and a clear one is taken."""
     with opening.running() as runtime:
+        allowed = policy(runtime)
+        request_url(
+            url.strip(), ports=allowed.ports, any_port=allowed.allow_private
+        )  # or say why not at once
         chosen = url if no_check else _choose(*asyncio.run(_discover(runtime, url)), url)
         with runtime.db.write() as session:
             feed = registry.add_feed(
@@ -49,7 +54,7 @@ def add(
                 chosen,
                 trust=trust,
                 now=runtime.clock(),
-                policy=policy(runtime),
+                policy=allowed,
                 tags=tag or [],
                 backfill=backfill,
             )
@@ -99,11 +104,11 @@ def try_(
     json: Json = False,
 ) -> None:
     """Fetch a feed and show what would be stored and why; nothing is."""
+    block, keep = canonical(block), canonical(keep)  # before anybody is asked
     with opening.running() as runtime:
         trial = asyncio.run(_try(runtime, url, trust, lang))
     rules = FeedRules(
-        trial.block_query if block is None else str(parse_query(block)),
-        trial.keep_query if keep is None else str(parse_query(keep)),
+        trial.block_query if block is None else block, trial.keep_query if keep is None else keep
     )
     reasons = _sorted_out(trial, rules)
     if json:
@@ -112,9 +117,14 @@ def try_(
             shown["entries"][place] |= {"state": "filtered", "reason": reason}
         output.as_json(shown | {"block_query": rules.block, "keep_query": rules.keep})
     else:
-        feeds_shown.trial(trial, reasons)
+        feeds_shown.trial(trial, reasons, lang=lang)
     if not trial.outcome.is_ok:
         raise typer.Exit(output.FAILED)
+
+
+def canonical(query: str | None) -> str | None:
+    """A rule in its canonical form; raises QueryError, which says where it cannot be read."""
+    return str(parse_query(query)) if query else query
 
 
 def policy(runtime: Runtime) -> Policy:
@@ -125,6 +135,8 @@ def policy(runtime: Runtime) -> Policy:
 
 def _sorted_out(trial: Trial, rules: FeedRules) -> dict[int, str]:
     """The entries a rule would sort out, by their place, and the reason; what is known keeps its state."""
+    if rules == FeedRules():
+        return {}
     texts = [
         ArticleText(
             id=place,

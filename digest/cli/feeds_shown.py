@@ -11,6 +11,7 @@ from rich.text import Text
 from digest.cli import output
 from digest.feeds.health import FeedHealth
 from digest.feeds.models import FeedFetch
+from digest.feeds.reasons import in_words
 from digest.feeds.trial import Trial, TrialEntry
 from digest.feeds.withheld import WithheldArticle
 
@@ -47,7 +48,12 @@ def feeds(rows: Sequence[FeedHealth], *, now: datetime, lang: str) -> None:
 
 
 def feed(
-    row: FeedHealth, fetches: Sequence[FeedFetch], kept: Sequence[WithheldArticle], *, now: datetime
+    row: FeedHealth,
+    fetches: Sequence[FeedFetch],
+    kept: Sequence[WithheldArticle],
+    *,
+    now: datetime,
+    lang: str,
 ) -> None:
     """One feed in full."""
     output.facts(_facts(row, now))
@@ -72,7 +78,8 @@ def feed(
         output.say(f"\nKept, but not news: digest feeds release {row.id} --article ADDRESS")
         table = _table("article", "state", "why")
         for article in kept:
-            table.add_row(_titled(article.title, article.link), article.state.value, article.reason)
+            why = in_words(article.reason, lang=lang)
+            table.add_row(_titled(article.title, article.link), article.state.value, why)
         output.console.print(table)
 
 
@@ -103,7 +110,7 @@ def fetched(result: Mapping[str, int], failures: Mapping[str, str]) -> None:
         output.say(f"{url}: {why}")
 
 
-def trial(shown: Trial, reasons: Mapping[int, str]) -> None:
+def trial(shown: Trial, reasons: Mapping[int, str], *, lang: str) -> None:
     """What an address gave, and what would become of each entry."""
     output.say(shown.sentence)
     output.facts((name, value) for name, value in _answer(shown) if value)
@@ -116,7 +123,7 @@ def trial(shown: Trial, reasons: Mapping[int, str]) -> None:
             _entry(one),
             output.shown(one.published),
             "filtered" if place in reasons else state,
-            reasons.get(place, one.reason),
+            in_words(reasons.get(place, one.reason), lang=lang),
         )
     output.say("")
     output.console.print(table)
@@ -165,12 +172,12 @@ def _facts(row: FeedHealth, now: datetime) -> list[tuple[str, object]]:
         ("address", row.url),
         ("state", f"{row.state.value} since {output.shown(row.state_since)}"),
         ("last attempt", row.sentence),
-        ("last success", row.last_ok_at),
+        ("last success", row.last_ok_at or "never"),
         ("next look", soon(row.next_check_at, now)),
         ("failures in a row", row.error_count),
         ("articles a week", row.articles_per_week),
         ("unchanged", f"{row.unchanged_ratio:.0%} of the last attempts"),
-        ("tags", list(row.tags)),
+        ("tags", list(row.tags) or "none"),
         *rules(
             {
                 "trust": row.trust.value,

@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from digest.delivery.models import Delivery, DeliveryState
 from digest.editions.models import Content, Edition
 from digest.feeds.models import Article, ArticleKey, ArticleState, KeyKind
+from digest.feeds.reasons import in_words
 from digest.feeds.urls import canonical_url, url_key
 from digest.matching.explain import explain
 from digest.matching.models import Match
@@ -62,7 +63,7 @@ def why(session: Session, person: Subscriber, url: str) -> Answer:
         outcome, sentences = told[-1]
         return Answer(outcome, [*sentences, *_because(matches)])
     if article.state is not ArticleState.ELIGIBLE:
-        reason = article.state_reason or "no reason given"
+        reason = in_words(article.state_reason) or "no reason given"
         return Answer(
             Outcome.NOT_ELIGIBLE, [f"The article is {article.state.value} ({reason}): no edition takes it."]
         )

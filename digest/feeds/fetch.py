@@ -203,7 +203,7 @@ def _same_reading(url: str) -> None:
     """Refuse what two URL readers understand differently: the guard must have judged what is asked."""
     parsed = URL(url, encoded=True)
     if not parsed.host or parsed.user is not None or f"//{parsed.raw_authority}" not in url:
-        raise BlockedUrlError("this is no address")
+        raise BlockedUrlError("This is no address.")
 
 
 def _network_outcome(error: aiohttp.ClientError | OSError) -> Outcome:

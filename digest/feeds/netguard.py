@@ -108,7 +108,7 @@ def request_url(url: str, *, ports: Collection[int] = DEFAULT_PORTS, any_port: b
     host = _ascii_host(parts.hostname or "")
     port = _port(parts)
     if not any_port and port not in ports:
-        raise BlockedUrlError("this port is not asked")
+        raise BlockedUrlError("This port is not one we ask: DIGEST_FETCH__PORTS names them.")
     netloc = f"[{host}]" if ":" in host else host
     if port != _SCHEMES[parts.scheme]:
         netloc = f"{netloc}:{port}"
@@ -116,23 +116,23 @@ def request_url(url: str, *, ports: Collection[int] = DEFAULT_PORTS, any_port: b
     query = f"?{quote(parts.query, safe=_URL_CHARACTERS, errors='replace')}" if parts.query else ""
     ready = f"{parts.scheme}://{netloc}{path}{query}"
     if len(ready) > MAX_URL:
-        raise BlockedUrlError("the address is too long")
+        raise BlockedUrlError("The address is too long.")
     return ready
 
 
 def _split(url: str) -> SplitResult:
     if len(url) > MAX_URL:
-        raise BlockedUrlError("the address is too long")
+        raise BlockedUrlError("The address is too long.")
     if any(character <= " " or character in "\\\x7f" for character in url):
-        raise BlockedUrlError("the address holds a character that no address has")
+        raise BlockedUrlError("The address holds a character that no address has.")
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise BlockedUrlError("this is no address") from None
+        raise BlockedUrlError("This is no address.") from None
     if parts.scheme not in _SCHEMES:
-        raise BlockedUrlError("only http and https are asked")
+        raise BlockedUrlError("Only addresses that begin with http:// or https:// can be asked.")
     if "@" in parts.netloc:
-        raise BlockedUrlError("the address holds a user name or password")
+        raise BlockedUrlError("The address holds a user name or a password.")
     return parts
 
 
@@ -140,12 +140,12 @@ def _port(parts: SplitResult) -> int:
     try:
         port = parts.port
     except ValueError:
-        raise BlockedUrlError("this port is not asked") from None
+        raise BlockedUrlError("This port is not one we ask: DIGEST_FETCH__PORTS names them.") from None
     return _SCHEMES[parts.scheme] if port is None else port
 
 
 def _ascii_host(host: str) -> str:
     ready = host_of(f"http://[{host}]/" if ":" in host else f"http://{host}/")
     if not ready:
-        raise BlockedUrlError("the host name is not valid")
+        raise BlockedUrlError("The host name is not valid.")
     return ready

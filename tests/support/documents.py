@@ -44,7 +44,7 @@ def _item(item: Item) -> str:
     return f"<item>{inner}{guid}</item>"
 
 
-def news(number: int, *, published: datetime | None, **values: str) -> Item:
+def news(number: int, *, published: datetime | None, tags: Sequence[str] = (), **values: str) -> Item:
     """Article number so-and-so of one publisher, with an address and an id of its own."""
     defaults = {
         "title": f"Meldung {number} über den Stadtrat und seine Beschlüsse",
@@ -52,4 +52,4 @@ def news(number: int, *, published: datetime | None, **values: str) -> Item:
         "guid": f"urn:beispiel:{number}",
         "text": f"Der Stadtrat hat zum {number}. Mal beschlossen.",
     } | values
-    return Item(published=published, **defaults)
+    return Item(published=published, tags=tags, **defaults)

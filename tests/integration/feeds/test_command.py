@@ -18,14 +18,15 @@ from sqlmodel import col, select, update
 
 from digest.cli.app import main
 from digest.db import SCHEMA_HEAD, Database
+from digest.feeds.exchange import Limits
 from digest.feeds.fetch import Fetcher
-from digest.feeds.models import Article, ArticleState, Feed
+from digest.feeds.models import Article, ArticleState, Feed, Trust
 from digest.feeds.poll import fetch_now
 from digest.feeds.pool import ParsePool
 from digest.feeds.registry import add_feed
 from digest.matching.match import match_new
 from digest.matching.registry import Registry
-from tests.integration.feeds.conftest import ALLOWED
+from tests.integration.feeds.conftest import ALLOWED, no_sleep
 from tests.support.documents import news, rss
 from tests.support.feedserver import Answer, FeedServer
 
@@ -62,10 +63,10 @@ class Shell:
         assert self.feeds(*words, "--json") == code
         return json.loads(self.printed)
 
-    def subscribe(self, url: str) -> None:
+    def subscribe(self, url: str, *, trust: Trust = Trust.THIRD) -> None:
         """Add a feed and read it, without the processes a command would start."""
         with self.db.write() as session:
-            add_feed(session, url, now=NOW, policy=ALLOWED)
+            add_feed(session, url, trust=trust, now=NOW, policy=ALLOWED)
         self.gather()
 
     def gather(self) -> None:
@@ -75,8 +76,11 @@ class Shell:
     async def _gather(self) -> None:
         with self.db.read() as session:
             ids = session.exec(select(Feed.id)).all()
-        async with Fetcher(agent="digest/test", policy=ALLOWED) as fetcher:
-            await fetch_now(self.db, fetcher, self.pool, feed_ids=ids, clock=lambda: NOW, rng=Random(1))
+        limits = Limits(spacing=timedelta())
+        async with Fetcher(agent="digest/test", policy=ALLOWED, limits=limits) as fetcher:
+            await fetch_now(
+                self.db, fetcher, self.pool, feed_ids=ids, clock=lambda: NOW, rng=Random(1), sleep=no_sleep
+            )
 
     def states(self) -> dict[str, tuple[ArticleState, str]]:
         """What the tables say of each article, by the number in its title."""
@@ -87,7 +91,7 @@ class Shell:
 
 @pytest.fixture
 def shell(
-    sqlite_url: str,
+    database_url: str,
     tmp_path: Path,
     pool: ParsePool,
     monkeypatch: pytest.MonkeyPatch,
@@ -95,15 +99,17 @@ def shell(
 ) -> Iterator[Shell]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("DIGEST_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("DIGEST_DATABASE_URL", database_url)
     monkeypatch.setenv("DIGEST_SECRET_KEY", "0123456789abcdef" * 4)
     monkeypatch.setenv("DIGEST_FETCH__ALLOW_PRIVATE", "true")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    db = Database(sqlite_url)
+    db = Database(database_url)
     with db.write() as session:  # as the migrations leave it
         session.execute(text("CREATE TABLE alembic_version (version_num TEXT)"))
         session.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": SCHEMA_HEAD})
     yield Shell(capsys, monkeypatch, db, pool)
+    with db.write() as session:
+        session.execute(text("DROP TABLE alembic_version"))
     db.close()
     structlog.reset_defaults()
 
@@ -140,13 +146,21 @@ def test_of_several_feeds_a_script_gets_the_first_and_the_list(shell: Shell, ser
     assert [line[:2] for line in shell.errors.splitlines()] == ["Th", "1.", "2."]
 
 
-def test_an_address_without_a_feed_is_refused_with_the_reason(shell: Shell, server: FeedServer) -> None:
+@pytest.mark.long  # seven usual places of one host, each a second after the other
+def test_a_site_without_a_feed_is_told_so(shell: Shell, server: FeedServer) -> None:
     server.publish("/", page(), content_type="text/html")
     assert shell.feeds("add", server.url("/")) == 1
     assert "No feed was found" in shell.errors
+    assert "names none that can be read" in shell.errors
+
+
+def test_an_address_that_cannot_be_a_feed_is_refused_with_the_reason(shell: Shell) -> None:
     assert shell.feeds("add", "http://127.0.0.1:9/feed") == 1
     assert "No connection to the server could be made" in shell.errors
     assert shell.json("add", "http://127.0.0.1:9/feed", "--no-check")["id"] == 1
+    for words in (("add", "ftp://a.example/"), ("add", "ftp://a.example/", "--no-check")):
+        assert shell.feeds(*words) == 1
+        assert shell.errors == "Only addresses that begin with http:// or https:// can be asked.\n"
 
 
 def test_fetching_says_by_its_code_whether_some_or_all_failed(shell: Shell, server: FeedServer) -> None:
@@ -196,8 +210,11 @@ def test_a_rule_is_tried_set_shown_and_heard_and_taken_away(shell: Shell, server
     assert shell.feeds("change", 1, "--block", "", "--every", 0) == 0
     assert "nothing" in shell.printed
     assert "by its own rhythm" in shell.printed
-    assert shell.feeds("change", 1, "--keep", '"" (') == 1
-    assert "cannot be read at position" in shell.errors
+    asked = len(server.requests)
+    for words in (("change", 1), ("test", server.url())):
+        assert shell.feeds(*words, "--keep", '"" (') == 1
+        assert "cannot be read at position" in shell.errors
+    assert len(server.requests) == asked
 
 
 def test_a_new_rule_reaches_what_was_matched_but_not_released(shell: Shell, server: FeedServer) -> None:
@@ -231,6 +248,26 @@ def test_one_late_article_is_listed_and_released_in_one_step(shell: Shell, serve
     assert shell.states()["1"] == (ArticleState.WITHDRAWN, "discarded")
 
 
+def test_what_the_publisher_wants_unmailed_cannot_be_released(shell: Shell, server: FeedServer) -> None:
+    server.publish("/feed", rss([news(1, published=NOW), news(2, published=NOW, tags=["No-Mail"])]))
+    shell.subscribe(server.url(), trust=Trust.OWN)
+    assert shell.states()["2"] == (ArticleState.WITHDRAWN, "no-mail")
+    assert shell.feeds("release", 1, "--article", _link(shell, "2")) == 1
+    assert "does not want" in shell.errors
+    assert shell.states()["2"] == (ArticleState.WITHDRAWN, "no-mail")
+
+
+def test_only_articles_of_the_named_feed_are_decided_about(shell: Shell, server: FeedServer) -> None:
+    server.publish("/a", rss([news(1, published=LATE)]))
+    server.publish("/b", rss([news(2, published=LATE)]))
+    shell.subscribe(server.url("/a"))
+    shell.subscribe(server.url("/b", host="localhost"))
+    for word in ("release", "discard"):
+        assert shell.feeds(word, 2, "--article", _link(shell, "1")) == 1
+        assert "has no article at" in shell.errors
+    assert {state for state, _ in shell.states().values()} == {ArticleState.SEED}
+
+
 def test_what_cannot_be_decided_is_said_and_nothing_is_changed(shell: Shell, server: FeedServer) -> None:
     server.publish("/feed", rss([news(1, published=LATE), news(2, published=LATE)]))
     shell.subscribe(server.url())
@@ -257,6 +294,10 @@ def test_a_flood_is_shown_and_decided_by_command(shell: Shell, server: FeedServe
     assert shell.feeds("list", "--lang", "de") == 0
     assert "Warten auf eine Entscheidung: 39" in " ".join(shell.printed.split())
     assert shell.json("release", 1)["released"] == 39
+    server.publish("/feed", rss(news(n, published=NOW) for n in range(41, 241)))
+    shell.gather()
+    assert shell.json("discard", 1)["discarded"] == 200
+    assert list(shell.states().values())[-1] == (ArticleState.WITHDRAWN, "discarded")
 
 
 def test_pausing_resuming_and_removing_say_what_they_did(shell: Shell, server: FeedServer) -> None:

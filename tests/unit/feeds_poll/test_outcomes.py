@@ -7,8 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.feeds.freshness import fresh_for, http_date, retry_after
+from digest.feeds.guards import NO_MAIL
 from digest.feeds.hosts import host_key
+from digest.feeds.known import Link
 from digest.feeds.outcomes import NotAFeed, Outcome, page_kind, sentence
+from digest.feeds.reasons import REASONS, in_words
+from digest.feeds.withheld import DISCARDED
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 
@@ -104,3 +108,11 @@ def test_no_header_can_hurt(text: str) -> None:
 )
 def test_politeness_counts_by_the_name_a_publisher_owns(url: str, host: str) -> None:
     assert host_key(url) == host
+
+
+def test_every_reason_of_an_article_has_words_in_both_languages() -> None:
+    codes = {"baseline", "late", "flood", "expired", DISCARDED, NO_MAIL, "future_date", *Link} - {Link.KEY}
+    assert codes == REASONS
+    told = [in_words(code, lang=lang) for code in REASONS for lang in ("en", "de-AT")]
+    assert len(set(told) | REASONS) == 3 * len(REASONS)
+    assert in_words("blocked by the feed's rule: Sport", lang="de").endswith("Sport")
