@@ -108,6 +108,8 @@ class Reading:
         self.closed_lengths = layout.parts
         self.segments = layout.segments
         self.title_end, self.head_end, self.lead_end = ends
+        self.ends = (*ends, len(layout.tokens))
+        """Where each zone ends, in their order."""
 
     def zone(self, position: int) -> Zone:
         """The zone a position stands in."""

@@ -122,7 +122,7 @@ class _Inquiry:
         if not self.holds(self.query.root):
             verdict, words = self.miss()
             return Explanation(verdict, findings, words)
-        traces = evidence(self.program, 0, self.batch)
+        traces = [self.batch.traces[leaf, 0] for leaf in evidence(self.program, 0, self.batch)]
         places = sum(trace.places for trace in traces)
         if not matches(self.program, self.gate, self.batch):
             zones = tuple(dict.fromkeys(finding.field for finding in findings))

@@ -4,115 +4,114 @@ A true query is a match only if its evidence suffices: a place near enough, thre
 speaks of no text at all. Evidence is the places of those values that make the query true, each value once.
 """
 
-from collections.abc import Iterable, Sequence, Set
-from typing import Final, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-from digest.matching.batch import Batch
+from digest.matching.batch import Batch, numbers
 from digest.matching.program import (
-    Branch,
     Flat,
     Operator,
     Program,
+    Scope,
     articles,
     asks_no_text,
     in_least,
+    scope_of,
     true_leaves,
 )
 from digest.matching.reasons import reason
 from digest.matching.syntax import Precision
-from digest.matching.traces import BODY, ENOUGH, Enough, Reason, Trace
-
-Matches: TypeAlias = Sequence[tuple[int, Reason]]
-"""Articles of a batch by number, each with its reason."""
+from digest.matching.traces import ENOUGH, Row
 
 _ALL: Final = Operator.ALL
 
 
-def matches(program: Program, gate: Precision, batch: Batch) -> Matches:
-    """The articles of a batch that match."""
+def matches(program: Program, gate: Precision, batch: Batch) -> Sequence[Row]:
+    """The articles of a batch that match, each with its reason."""
     if isinstance(program, int):
         return batch.alone[gate][program]
-    if isinstance(program, Branch):
-        return _judged(program, articles(program, batch.articles), gate, batch)
-    if program.operator is _ALL:
-        return _with_all(program, gate, batch)
-    return _with_some(program, gate, batch)
-
-
-def evidence(program: Program, article: int, batch: Batch) -> Sequence[Trace]:
-    """Where the leaves stand that make a true program true in one article."""
-    if isinstance(program, Flat):
-        leaves = [leaf for leaf in program.children if article in batch.positions[leaf]]
+    if not isinstance(program, Flat):
+        found = articles(program, batch.masks)
+    elif program.operator is _ALL:
+        if len(program.children) == 1:
+            return _but_for(program, gate, batch)
+        found = _with_all(program, batch)
+    elif program.least == 1:
+        return _with_one(program, gate, batch)
     else:
-        leaves = true_leaves(program, lambda leaf: article in batch.positions[leaf])
-    return [batch.traces[leaf, article] for leaf in leaves]
+        found = in_least(program.least, [batch.masks[leaf] for leaf in program.children])
+    return list(_judged(program, found, gate, batch)) if found else ()
 
 
-def _with_all(program: Flat, gate: Precision, batch: Batch) -> Matches:
+def evidence(program: Program, article: int, batch: Batch) -> Sequence[int]:
+    """The leaves that make a true program true in one article."""
+    if not isinstance(program, Flat):
+        return true_leaves(program, lambda leaf: article in batch.positions[leaf])
+    if program.operator is _ALL:
+        return program.children
+    return [leaf for leaf in program.children if article in batch.positions[leaf]]
+
+
+def _with_all(program: Flat, batch: Batch) -> int:
     """Where all of some leaves stand, and none of those excluded."""
-    if len(program.children) == 1:
-        without = _union(program.excluded, batch)
-        return [one for one in batch.alone[gate][program.children[0]] if one[0] not in without]
-    found: Set[int] | None = None
+    masks = batch.masks
+    found = -1
     for leaf in program.children:
-        rows = batch.positions[leaf].keys()
-        found = rows if found is None else found & rows
-        if not found:
-            return ()
-    if program.excluded:
-        found = (found or set()) - _union(program.excluded, batch)
-    return _judged(program, found or (), gate, batch)
+        found &= masks[leaf]
+    for leaf in program.excluded:
+        found &= ~masks[leaf]
+    return found
 
 
-def _union(leaves: Iterable[int], batch: Batch) -> set[int]:
-    return set[int]().union(*[batch.positions[leaf] for leaf in leaves])
+def _but_for(program: Flat, gate: Precision, batch: Batch) -> Sequence[Row]:
+    """Where one leaf is evidence enough, and none of those excluded stands."""
+    rows = batch.alone[gate][program.children[0]]
+    without = _union(program.excluded, batch) & batch.masks[program.children[0]]
+    return _outside(rows, without) if without else rows
 
 
-def _with_some(program: Flat, gate: Precision, batch: Batch) -> Matches:
-    """Where at least so many of some leaves stand; mostly no article holds two of them."""
-    seen: set[int] = set()
-    twice: set[int] = set()
+def _with_one(program: Flat, gate: Precision, batch: Batch) -> Sequence[Row]:
+    """Where one of some leaves stands; mostly no article holds two of them, and each speaks for itself."""
+    seen = several = 0
+    rows: list[Row] = []
+    masks, alone = batch.masks, batch.alone[gate]
     for leaf in program.children:
-        rows = batch.positions[leaf]
-        if not seen.isdisjoint(rows):
-            twice.update(seen & rows.keys())
-        seen.update(rows)
-    if program.least > 1:
-        return _judged(program, _at_least(program, twice, batch), gate, batch) if twice else ()
-    found: list[tuple[int, Reason]] = []
-    for leaf in program.children:
-        found += batch.alone[gate][leaf]
-    if not twice:
-        return found
-    return [one for one in found if one[0] not in twice] + _judged(program, twice, gate, batch)
+        mask = masks[leaf]
+        if mask:
+            several |= seen & mask
+            seen |= mask
+            rows += alone[leaf]
+    return [*_outside(rows, several), *_judged(program, several, gate, batch)] if several else rows
 
 
-def _at_least(program: Flat, twice: set[int], batch: Batch) -> set[int]:
-    return (
-        twice if program.least == 2 else set(in_least(program.least, map(batch.articles, program.children)))
-    )
+def _outside(rows: Sequence[Row], mask: int) -> list[Row]:
+    return [row for row in rows if not mask >> row[0] & 1]
 
 
-def _judged(
-    program: Flat | Branch, found: Iterable[int], gate: Precision, batch: Batch
-) -> list[tuple[int, Reason]]:
+def _union(leaves: Sequence[int], batch: Batch) -> int:
+    found = 0
+    for leaf in leaves:
+        found |= batch.masks[leaf]
+    return found
+
+
+def _judged(program: Program, found: int, gate: Precision, batch: Batch) -> Iterator[Row]:
     """Those of the articles in which a program is true whose evidence suffices."""
     enough = ENOUGH[gate]
-    judged = []
-    for article in found:
-        traces = evidence(program, article, batch)
-        if _suffices(traces, enough) or _is_free(program, article, traces, batch):
-            judged.append((article, reason(traces)))
-    return judged
+    for article in numbers(found):
+        leaves = evidence(program, article, batch)
+        reading = batch.readings[article]
+        places = [stood for leaf in leaves if (stood := batch.positions[leaf][article])]
+        if (
+            (places and min([stood[0] for stood in places]) < reading.ends[enough.rank])
+            or sum(map(len, places)) >= enough.places
+            or _is_free(program, leaves, article, batch)
+        ):
+            told = reason([batch.traces[leaf, article] for leaf in leaves])
+            yield article, reading.article.id, *told
 
 
-def _suffices(traces: Sequence[Trace], enough: Enough) -> bool:
-    return min([trace.rank for trace in traces]) <= enough.rank or (
-        sum([trace.places for trace in traces]) >= enough.places
-    )
-
-
-def _is_free(program: Flat | Branch, article: int, traces: Sequence[Trace], batch: Batch) -> bool:
+def _is_free(program: Program, leaves: Sequence[int], article: int, batch: Batch) -> bool:
     """Whether the program is true by a part that asks for no text."""
-    is_possible = any(trace.rank > BODY for trace in traces)
+    is_possible = Scope.META in map(scope_of, leaves)
     return is_possible and asks_no_text(program, lambda leaf: article in batch.positions[leaf])

@@ -1,10 +1,10 @@
 """Atoms filed under the words that lead to them, so that an article's own words find them.
 
-A single word is filed under its keys, a phrase under its rarest pair of neighbours, a star under its part, what is no
-text under its field. The cost of an article depends on its words, not on the number of atoms.
+A single word is filed under its keys in all languages, a phrase under its rarest pair of neighbours, a star under its
+part, what is no text under its field. The cost of an article depends on its words, not on the number of atoms.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -31,8 +31,13 @@ class AtomIndex:
         self._numbers: dict[Atom, int] = {}
         self._uses: list[int] = []
         self._free: list[int] = []
-        self.words: list[dict[str, Numbers]] = [{} for _ in range(len(self.languages) + 1)]
-        self.pairs: list[dict[str, dict[str, Numbers]]] = [{} for _ in self.words]
+        self.words: dict[str, Numbers] = {}
+        """Words by each key of any language; `word_meets` tells whether it counts in one."""
+        self.pairs: dict[str, Numbers] = {}
+        """Phrases by `pair_key` of two neighbours, of any language too."""
+        self.starts: Counter[str] = Counter()
+        self.ends: Counter[str] = Counter()
+        """How many pairs begin and end with a key."""
         self.patterns: defaultdict[Field, Patterns] = defaultdict(Patterns)
         self.meta: dict[tuple[Field, str], Numbers] = {}
 
@@ -80,26 +85,36 @@ class AtomIndex:
             else:
                 patterns.discard(atom.style, core)
         elif atom.field is Field.ANY:
-            for index in range(len(self.words)):
-                self._file_text(atom, index, alone, change)
+            self._file_text(atom, alone, change)
         else:
             change(self.meta, (atom.field, keys(atom.elements[0], 0)[0]), alone)
             if atom.host:
                 change(self.meta, (atom.field, f"//{atom.host}"), alone)
 
-    def _file_text(self, atom: Atom, index: int, alone: Numbers, change: Change) -> None:
-        one_word = atom.elements[0] if len(atom.elements) == 1 else atom.closed
-        for key in keys(one_word or (), index):
-            change(self.words[index], key, alone)
+    def _file_text(self, atom: Atom, alone: Numbers, change: Change) -> None:
+        for key in _every_key(atom.elements[0] if len(atom.elements) == 1 else atom.closed or ()):
+            change(self.words, key, alone)
         if len(atom.elements) == 1:
             return
         start = self.anchor_pair(atom)
-        for first in keys(atom.elements[start], index):
-            seconds = self.pairs[index].setdefault(first, {})
-            for second in keys(atom.elements[start + 1], index):
-                change(seconds, second, alone)
-            if not seconds:
-                del self.pairs[index][first]
+        for first in _every_key(atom.elements[start]):
+            for second in _every_key(atom.elements[start + 1]):
+                change(self.pairs, pair_key(first, second), alone)
+                _count(self.starts, first, change)
+                _count(self.ends, second, change)
+
+    def word_meets(self, number: int, key: str, language: int) -> bool:
+        """Whether an atom found under a word's key counts in a language."""
+        atom = self.atoms[number]
+        return key in keys(atom.elements[0] if len(atom.elements) == 1 else atom.closed or (), language)
+
+    def pair_meets(self, number: int, first: str, second: str, language: int) -> bool:
+        """Whether a phrase found under a pair of keys counts in a language."""
+        atom = self.atoms[number]
+        start = self.anchor_pair(atom)
+        return first in keys(atom.elements[start], language) and second in keys(
+            atom.elements[start + 1], language
+        )
 
     def anchor_pair(self, atom: Atom) -> int:
         """Where in a phrase the pair begins under which it is filed: the rarest, else the first."""
@@ -136,6 +151,21 @@ class AtomIndex:
     def _df(self, element: Element) -> int:
         """In how many articles a word stands, in the language in which it stands most."""
         return max(map(self.frequencies.df_of, element))
+
+
+def pair_key(first: str, second: str) -> str:
+    """Two neighbours as one key; no key of a word holds a space."""
+    return f"{first} {second}"
+
+
+def _every_key(element: Element) -> set[str]:
+    return {key for forms in element for key in forms}
+
+
+def _count(counts: Counter[str], key: str, change: Change) -> None:
+    counts[key] += 1 if change is _with else -1
+    if not counts[key]:
+        del counts[key]
 
 
 def _with(table: Table, key: object, alone: Numbers) -> None:

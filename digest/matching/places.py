@@ -4,32 +4,55 @@ The cost depends on the words of the article, not on the number of atoms.
 """
 
 from bisect import insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import TypeAlias
+from itertools import compress
+from typing import Final, NamedTuple, TypeAlias
 
 from digest.matching.article import Meta, Reading
 from digest.matching.atoms import Atom, keys
-from digest.matching.index import AtomIndex, Numbers
-from digest.matching.memo import Memo
+from digest.matching.index import AtomIndex, Numbers, pair_key
+from digest.matching.memo import Key, Made, Memo
 from digest.matching.syntax import Field
 from digest.matching.text import CACHE_SIZE, Token
+
+WEIGHTS: Final = (3.0, 2.5, 2.0, 1.0)
+"""Of a value in title, category, lead and body."""
+OFTEN_BONUS: Final = 0.5
+
 
 Places: TypeAlias = dict[int, list[int]]
 """Atom number to the positions where it begins, ascending; none for what is no text."""
 
-_Seconds: TypeAlias = tuple[dict[str, Numbers], ...]
+_Lead: TypeAlias = tuple[Numbers, bool, bool]
+"""The atoms of one word, and whether filed pairs begin and end with it."""
+
+
+class Facts(NamedTuple):
+    """What an atom found in a language is: one word or several, and what it weighs in each rank, rarely and often."""
+
+    is_word: bool
+    exact: tuple[float, ...]
+    rounded: tuple[float, ...]
 
 
 class PlaceFinder:
-    """Finds atoms in articles and remembers what each distinct word led to.
+    """Finds atoms in articles and remembers what each distinct word, and each two neighbours, led to.
 
     Valid while nothing is filed or taken out.
     """
 
     def __init__(self, index: AtomIndex) -> None:
         self._index = index
-        self._known = [Memo(partial(_look_up, index, language)) for language in range(len(index.words))]
+        languages = range(len(index.languages) + 1)
+        self._words = [Memo(partial(_look_up, index, language)) for language in languages]
+        self._pairs = [Memo(partial(_of_pair, index, language)) for language in languages]
+        self._scores: Memo[float, Sequence[tuple[float, ...]]] = Memo(_scores)
+        self._facts = [Memo(partial(_facts, index, language, self._scores)) for language in languages]
+
+    def facts(self, language: int) -> Mapping[int, Facts]:
+        """What each atom is in a language, by number."""
+        return _bounded(self._facts[language])
 
     @property
     def has_fields(self) -> bool:
@@ -39,22 +62,22 @@ class PlaceFinder:
     def places(self, reading: Reading) -> Places:
         """Every filed atom that stands in an article, with its positions."""
         language = self._index.language_index(reading.language)
-        known = self._known[language]
-        if len(known) > CACHE_SIZE:
-            known.clear()
+        words, pairs = _bounded(self._words[language]), _bounded(self._pairs[language])
+        tokens = reading.tokens
         found: Places = {}
-        for position, token in enumerate(reading.tokens):
-            entry = known[token]
-            if entry is None:
+        leads = list(map(words.__getitem__, tokens))
+        for position, lead in compress(enumerate(leads), leads):
+            if lead is None:
                 continue
-            numbers, seconds = entry
+            numbers, is_start, _ = lead
             for number in numbers:
                 if number in found:
                     found[number].append(position)
                 else:
                     found[number] = [position]
-            if seconds:
-                self._add_phrases(found, seconds, reading, position)
+            if is_start and (after := leads[position + 1]) and after[2]:
+                for number in pairs[tokens[position], tokens[position + 1]]:
+                    self._add_phrase(found, number, reading, position)
         if reading.closed:
             self._add_closed(found, reading, language)
         found.update((number, []) for number in self._of_meta(reading))
@@ -74,13 +97,6 @@ class PlaceFinder:
         parts = reading.tokens[position : position + reading.closed_lengths[position]]
         fitting = {number for part in parts for form in part.forms for number in patterns.numbers(form)}
         return tuple(number for number in numbers if number not in fitting)
-
-    def _add_phrases(self, found: Places, seconds: _Seconds, reading: Reading, position: int) -> None:
-        for key in reading.tokens[position + 1].keys:
-            for followers in seconds:
-                if key in followers:
-                    for number in followers[key]:
-                        self._add_phrase(found, number, reading, position)
 
     def _add_phrase(self, found: Places, number: int, reading: Reading, position: int) -> None:
         atom = self._index.atoms[number]
@@ -108,19 +124,64 @@ class PlaceFinder:
             yield from index.meta.get((Field.SOURCE, f"//{host}"), ())
 
 
-def _look_up(index: AtomIndex, language: int, token: Token) -> tuple[Numbers, _Seconds] | None:
+def _bounded(memo: Memo[Key, Made]) -> Memo[Key, Made]:
+    if len(memo) > CACHE_SIZE:
+        memo.clear()
+    return memo
+
+
+def _look_up(index: AtomIndex, language: int, token: Token) -> _Lead | None:
     """What a word leads to; None for most words."""
-    pairs = index.pairs[language]
-    entry = (_of_token(index, language, token), tuple(pairs[key] for key in token.keys if key in pairs))
-    return entry if any(entry) else None
+    numbers = _of_token(index, language, token)
+    is_start = not index.starts.keys().isdisjoint(token.keys)
+    is_end = not index.ends.keys().isdisjoint(token.keys)
+    return (numbers, is_start, is_end) if numbers or is_start or is_end else None
 
 
 def _of_token(index: AtomIndex, language: int, token: Token) -> Numbers:
-    words, patterns = index.words[language], index.patterns[Field.ANY]
-    numbers = {number: None for key in token.keys for number in words.get(key, ())}
+    """The atoms that one word meets."""
+    words, found = index.words, []
+    for key in token.keys:
+        if key in words:
+            found += [number for number in words[key] if index.word_meets(number, key, language)]
+    patterns = index.patterns[Field.ANY]
     if patterns:
-        numbers |= {number: None for form in token.forms for number in patterns.numbers(form)}
-    return tuple(numbers)
+        for form in token.forms:
+            found += patterns.numbers(form)
+    return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
+
+
+def _of_pair(index: AtomIndex, language: int, pair: tuple[Token, Token]) -> Numbers:
+    """The phrases whose rarest pair two neighbours meet."""
+    pairs = index.pairs
+    keys_of_both = [
+        (first, second)
+        for first in pair[0].keys
+        if first in index.starts
+        for second in pair[1].keys
+        if pair_key(first, second) in pairs
+    ]
+    found = {
+        number: None
+        for first, second in keys_of_both
+        for number in pairs[pair_key(first, second)]
+        if index.pair_meets(number, first, second, language)
+    }
+    return tuple(found)
+
+
+def _facts(
+    index: AtomIndex, language: int, scores: Mapping[float, Sequence[tuple[float, ...]]], number: int
+) -> Facts:
+    """A phrase weighs what its rarest word does."""
+    elements, frequencies = index.atoms[number].elements, index.frequencies
+    df = min([frequencies.df_of(keys(element, language)) for element in elements])
+    return Facts(len(elements) == 1, *scores[frequencies.idf(df)])
+
+
+def _scores(idf: float) -> Sequence[tuple[float, ...]]:
+    exact = tuple((weight + bonus) * idf for weight in WEIGHTS for bonus in (0.0, OFTEN_BONUS))
+    return exact, tuple(round(score, 4) for score in exact)
 
 
 def stands(atom: Atom, tokens: Sequence[Token], start: int, language: int) -> bool:

@@ -1,11 +1,13 @@
 """A query as a small program: a leaf is one number, an atom's number and where it counts; branches are tuples.
 
-So equal queries are equal programs, and a million of them fit in memory. A program is answered for a whole batch by sets
-of articles, and for one article leaf by leaf.
+So equal queries are equal programs, and a million of them fit in memory. A program is answered for a whole batch by bit
+sets of articles, and for one article leaf by leaf.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import IntEnum
+from functools import reduce
+from operator import and_
 from typing import Final, NamedTuple, TypeAlias
 
 from digest.matching.syntax import And, Count, Field, Node, Not, Or, Value
@@ -116,35 +118,27 @@ def leaves(program: Program) -> Iterator[int]:
         yield from leaves(child)
 
 
-def articles(program: Program, of_leaf: Callable[[int], Set[int]]) -> Set[int]:
-    """The articles in which a program is true; `of_leaf` knows those of each leaf."""
+def articles(program: Program, masks: Mapping[int, int]) -> int:
+    """The articles in which a program is true, as a bit set; `masks` knows those of each leaf."""
     if isinstance(program, int):
-        return of_leaf(program)
-    sets = (articles(child, of_leaf) for child in program.children)
+        return masks[program]
+    sets = (articles(child, masks) for child in program.children)
     if program.operator is Operator.LEAST:
         return in_least(program.least, sets)
-    found = _in_all(sets)
+    found = reduce(and_, sets)
     for child in program.excluded:
-        found = found and found - articles(child, of_leaf)
+        found &= ~articles(child, masks)
     return found
 
 
-def _in_all(sets: Iterator[Set[int]]) -> Set[int]:
-    found = next(sets)
-    for more in sets:
-        found &= more
-        if not found:
-            break
-    return found
-
-
-def in_least(least: int, sets: Iterable[Set[int]]) -> Set[int]:
-    """What is in at least so many of the sets: `reached[n]` is in n + 1 of those seen."""
-    reached: list[set[int]] = [set() for _ in range(least)]
+def in_least(least: int, sets: Iterable[int]) -> int:
+    """What is in at least so many of the bit sets: `reached[n]` is in n + 1 of those seen."""
+    reached = [0] * least
     for found in sets:
-        for count in range(least - 1, 0, -1):
-            reached[count].update(reached[count - 1] & found)
-        reached[0].update(found)
+        if found:
+            for count in range(least - 1, 0, -1):
+                reached[count] |= reached[count - 1] & found
+            reached[0] |= found
     return reached[-1]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import fsum
 
-from digest.matching.traces import RANKS, TERM_LENGTH, Reason, Trace, new_reason
+from digest.matching.traces import RANKS, TERM_LENGTH, Reason, Trace
 
 
 def reason(traces: Sequence[Trace]) -> Reason:
@@ -11,7 +11,7 @@ def reason(traces: Sequence[Trace]) -> Reason:
     best = min([trace.rank for trace in traces])
     score = fsum([trace.weight for trace in traces])
     shown = [trace for trace in traces if trace.rank == best]
-    return new_reason((RANKS[best], _listed(shown), round(score or 1.0, 4)))
+    return Reason(RANKS[best], _listed(shown), round(score or 1.0, 4))
 
 
 def _listed(traces: Sequence[Trace]) -> str:

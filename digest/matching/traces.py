@@ -4,33 +4,23 @@ Worked out once for each leaf and article of a batch, whatever the number of que
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from functools import partial
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from digest.matching.article import Reading, Zone
 from digest.matching.atoms import Atom, Style, keys
 from digest.matching.index import AtomIndex
-from digest.matching.memo import Memo
 from digest.matching.patterns import fits
-from digest.matching.places import place_in_rows, rows_of, stands
-from digest.matching.program import Scope, atom_of, scope_of
+from digest.matching.places import PlaceFinder, place_in_rows, rows_of, stands
+from digest.matching.program import SCOPE_BITS, Scope, atom_of, scope_of
 from digest.matching.spelling import clean
 from digest.matching.syntax import Field, Precision
 
 TERM_LENGTH: Final = 60
 OFTEN: Final = 3
 """So many places altogether are no mere mention."""
-WEIGHTS: Final = (3.0, 2.5, 2.0, 1.0)
-"""Of title, category, lead and body."""
-OFTEN_BONUS: Final = 0.5
-_WEIGHT: Final = {
-    (rank, is_often): weight + is_often * OFTEN_BONUS
-    for rank, weight in enumerate(WEIGHTS)
-    for is_often in (False, True)
-}
-
 RANKS: Final = (*(zone.value for zone in Zone), "source", "author", "url", "language")
 """Where a leaf may stand, the best first."""
 BODY: Final = 3
@@ -77,73 +67,67 @@ class Trace(NamedTuple):
     weight: float
 
 
-new_reason = partial(tuple.__new__, Reason)
-"""Makes a reason of its three parts; they are made for every hit, and this is twice as fast as the constructor."""
+Row: TypeAlias = tuple[int, int, str, str, float]
+"""An article of a batch by number and by id, and the reason why it matches: field, term, score."""
 
 
 class Tracer:
     """Makes the traces and reasons of one batch."""
 
-    def __init__(self, index: AtomIndex) -> None:
+    def __init__(self, index: AtomIndex, finder: PlaceFinder, readings: Sequence[Reading]) -> None:
         self._index = index
-        self._idf = Memo(index.frequencies.idf)
-        self._rounded: Memo[float, float] = Memo(_rounded)
+        self._finder = finder
+        self._readings = readings
 
-    def trace(self, leaf: int, places: Sequence[int], reading: Reading) -> Trace:
+    def trace(self, leaf: int, places: Sequence[int], article: int) -> Trace:
         """Where a leaf stands in an article."""
-        number = atom_of(leaf)
+        number, reading = atom_of(leaf), self._readings[article]
         atom = self._index.atoms[number]
         if scope_of(leaf) == Scope.META:
             return Trace(_META[atom.field], 0, 0, printed_field(atom, reading), 0, 0.0)
         start, count = places[0], len(places)
-        length = self._length(atom, reading, start)
-        rank = reading.rank(start)
-        weight = _WEIGHT[rank, count >= OFTEN] * self._idf_of(number, reading.language)
+        language = self._index.language_index(reading.language)
+        length = atom_length(atom, reading, start, language)
+        rank = bisect_right(reading.ends, start)
+        weight = self._finder.facts(language)[number].exact[2 * rank + (count >= OFTEN)]
         return Trace(rank, start, start + length, reading.printed(start, length), count, weight)
 
-    def reasons(
-        self, leaf: int, positions: Mapping[int, Sequence[int]], readings: Sequence[Reading], enough: Enough
-    ) -> list[tuple[int, Reason]]:
-        """The articles in which a leaf is evidence enough by itself, with the reason; what is no text always is."""
-        number = atom_of(leaf)
-        atom = self._index.atoms[number]
-        if scope_of(leaf) == Scope.META:
-            return [(article, _outside(atom, readings[article])) for article in positions]
-        is_word, spoken, idf = len(atom.elements) == 1, "", 0.0
-        found = []
-        for article, places in positions.items():
-            reading, start, count = readings[article], places[0], len(places)
-            rank = reading.rank(start)
-            if rank > enough.rank and count < enough.places:
+    def told(self, article: int, found: Mapping[int, Sequence[int]]) -> Iterator[tuple[int, Row]]:
+        """Of all atoms found in an article those that are usually evidence enough by themselves, as text leaves."""
+        reading = self._readings[article]
+        ends, tokens, closed = reading.ends, reading.tokens, reading.closed_lengths
+        lead_end, article_id = reading.lead_end, reading.article.id
+        language = self._index.language_index(reading.language)
+        facts = self._finder.facts(language)
+        for number, places in found.items():
+            is_often = len(places) >= OFTEN
+            if not places or (places[0] >= lead_end and not is_often):
                 continue
-            if is_word and start not in reading.closed_lengths:
-                printed = reading.tokens[start].printed
+            start, (is_word, _, rounded) = places[0], facts[number]
+            if is_word and start not in closed:
+                printed = tokens[start].printed
             else:
-                printed = reading.printed(start, self._length(atom, reading, start))
-            if reading.language != spoken or not idf:
-                spoken, idf = reading.language, self._idf_of(number, reading.language)
-            weight = _WEIGHT[rank, count >= OFTEN] * idf
-            found.append((article, new_reason((RANKS[rank], printed[:TERM_LENGTH], self._rounded[weight]))))
-        return found
+                atom = self._index.atoms[number]
+                printed = reading.printed(start, atom_length(atom, reading, start, language))
+            rank = bisect_right(ends, start)
+            score = rounded[2 * rank + is_often]
+            yield number << SCOPE_BITS, (article, article_id, RANKS[rank], printed[:TERM_LENGTH], score)
 
-    def _length(self, atom: Atom, reading: Reading, start: int) -> int:
-        return atom_length(atom, reading, start, self._index.language_index(reading.language))
+    def rows(self, leaf: int, positions: Mapping[int, Sequence[int]], enough: Enough) -> list[Row]:
+        """The articles in which a leaf is evidence enough by itself, with the reason; what is no text always is."""
+        is_text = scope_of(leaf) != Scope.META
+        return [
+            self._row(self.trace(leaf, places, article), article)
+            for article, places in positions.items()
+            if not is_text
+            or places[0] < self._readings[article].ends[enough.rank]
+            or len(places) >= enough.places
+        ]
 
-    def _idf_of(self, number: int, language: str) -> float:
-        """The weight of the rarest word of an atom in a language."""
-        index = self._index.language_index(language)
-        df_of = self._index.frequencies.df_of
-        elements = self._index.atoms[number].elements
-        return self._idf[min([df_of(keys(element, index)) for element in elements])]
-
-
-def _rounded(weight: float) -> float:
-    return round(weight, 4)
-
-
-def _outside(atom: Atom, reading: Reading) -> Reason:
-    """The reason of what is no text."""
-    return Reason(RANKS[_META[atom.field]], printed_field(atom, reading)[:TERM_LENGTH], 1.0)
+    def _row(self, trace: Trace, article: int) -> Row:
+        score = round(trace.weight, 4) if trace.rank <= BODY else 1.0
+        article_id = self._readings[article].article.id
+        return article, article_id, RANKS[trace.rank], trace.printed[:TERM_LENGTH], score
 
 
 def atom_length(atom: Atom, reading: Reading, start: int, language: int) -> int:
