@@ -174,10 +174,12 @@ def _days(site: Site, session: Session, before: date | None) -> list[reading.Arc
 
 
 def _date(text: str) -> date | None:
+    """A day that begins and ends in every zone: the first and the last year there are do not."""
     try:
-        return date.fromisoformat(text) if len(text) == 10 else None
+        found = date.fromisoformat(text) if len(text) == 10 else date.min
     except ValueError:
         return None
+    return found if date.min.year < found.year < date.max.year else None
 
 
 def _may_read(person: Subscriber, claims: Claims) -> bool:

@@ -23,13 +23,24 @@ _ODD = st.sampled_from(
 QUERY = st.lists(
     _ODD | st.text(max_size=8) | st.sampled_from(["KI", "in:title", "OR", "lang:de"]), max_size=6
 ).map(" ".join)
-ADDRESS = st.builds(
-    "{}@{}".format,
-    st.text(alphabet="abcXYZ.+-_'\"()\\ \u00e9\u200b", max_size=70),
-    st.sampled_from(
-        ["example.org", "bücher.example", "localhost", "[127.0.0.1]", "example.org\r\nBcc: a@b.example", ""]
-    ),
-) | st.text(max_size=20)
+ADDRESS = (
+    st.builds(
+        "{}@{}".format,
+        st.text(alphabet="abcXYZ.+-_'\"()\\ \u00e9\u200b", max_size=70),
+        st.sampled_from(
+            [
+                "example.org",
+                "bücher.example",
+                "localhost",
+                "[127.0.0.1]",
+                "example.org\r\nBcc: a@b.example",
+                "",
+            ]
+        ),
+    )
+    | st.text(max_size=20)
+    | st.just("ben@example.org")
+)
 
 
 def tokens(genuine: Sequence[str]) -> st.SearchStrategy[str]:
@@ -49,27 +60,32 @@ def tokens(genuine: Sequence[str]) -> st.SearchStrategy[str]:
     )
 
 
-def described(app: FastAPI, fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The app's OpenAPI with a form for each POST, and every documented status."""
+def described(
+    app: FastAPI, forms: Mapping[str, Mapping[str, Any]], queries: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The app's OpenAPI with what handlers read themselves: the form of each POST, the queries, every status we document."""
     spec = app.openapi()
-    form = {"type": "object", "properties": dict(fields)}
-    for operations in spec["paths"].values():
+    for path, operations in spec["paths"].items():
         for method, operation in operations.items():
             operation["responses"] = {str(status): {"description": ""} for status in sorted(DOCUMENTED)}
-            if method == "post":
-                operation["requestBody"] = {
-                    "content": {FORM: {"schema": form}, "application/json": {"schema": form}}
-                }
-            for parameter in operation.get("parameters", []):
+            for parameter in operation.setdefault("parameters", []):
                 parameter["schema"] = {"type": "string", "format": f"our-{parameter['name']}", "minLength": 1}
+            operation["parameters"] += [
+                {"in": "query", "name": name, "schema": schema}
+                for name, schema in queries.get(path, {}).items()
+            ]
+            if method == "post":
+                form = {"type": "object", "properties": dict(forms[path]), "additionalProperties": False}
+                content = {kind: {"schema": form} for kind in (FORM, "application/json")}
+                operation["requestBody"] = {"content": content}
     return spec
 
 
-def faults(app: FastAPI, spec: Mapping[str, Any], client: httpx.Client, *, examples: int) -> list[str]:
-    """What answers were not documented, as `POST /path 500`; `examples` requests to each operation."""
+def faults(spec: Mapping[str, Any], client: httpx.Client, *, examples: int, method: str = "") -> list[str]:
+    """What answers were not documented, as `POST /path 500`; `examples` requests to each operation, or each of a method."""
     found: list[str] = []
-    for result in schemathesis.openapi.from_dict(dict(spec)).get_all_operations():
-        operation = result.ok()
+    operations = [one.ok() for one in schemathesis.openapi.from_dict(dict(spec)).get_all_operations()]
+    for operation in (one for one in operations if method in {"", one.method}):
         _drive(operation, _asker(client, operation, found), examples=examples)
     return sorted(set(found))
 
@@ -114,7 +130,12 @@ def _arguments(case: Any) -> dict[str, Any]:
         else {"json": body}
     )
     # Drawing may take longer than the server keeps an idle connection: each request has its own.
-    asked = {"method": case.method, "url": path, "headers": {"Connection": "close"}}
+    asked = {
+        "method": case.method,
+        "url": path,
+        "headers": {"Connection": "close"},
+        "params": case.query or {},
+    }
     return asked | (shape if case.method == "POST" else {})
 
 
