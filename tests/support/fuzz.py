@@ -112,7 +112,10 @@ def _asker(client: httpx.Client, operation: Any, found: list[str]) -> Callable[[
             request = client.build_request(**_arguments(case))
         except (ValueError, TypeError, httpx.InvalidURL):  # nothing a client could send
             return
-        status = client.send(request).status_code
+        try:
+            status: object = client.send(request).status_code
+        except httpx.ReadTimeout:
+            status = f"no answer within a minute to {request.url} {request.content!r}"
         if status not in DOCUMENTED:
             found.append(f"{operation.method.upper()} {operation.path} {status}")
 

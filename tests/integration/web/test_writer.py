@@ -168,6 +168,32 @@ async def test_a_lock_of_another_process_is_waited_for(sqlite_url: str) -> None:
     db.close()
 
 
+async def test_thirty_locks_of_another_process_lose_nothing_that_was_answered(sqlite_url: str) -> None:
+    db = Database(sqlite_url)
+    writer = Writer[str](db, sign_up_all=put_all, patience=timedelta(seconds=0.1))
+    writer.start()
+    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    answered, given_up = set(), 0
+    for number in range(30):
+        other.execute("BEGIN IMMEDIATE")
+        asked = [f"{number} {letter}" for letter in "abc"]
+        waiting = [asyncio.ensure_future(writer.sign_up(name)) for name in asked]
+        await asyncio.sleep(0)
+        if number % 2:  # longer than anybody's patience
+            given_up += sum(
+                isinstance(one, Busy) for one in await asyncio.gather(*waiting, return_exceptions=True)
+            )
+        other.execute("ROLLBACK")
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        answered |= {name for name, result in zip(asked, results, strict=True) if result is None}
+    other.close()
+    await writer.close()
+    assert answered <= names(db)
+    assert given_up == 45
+    assert answered, "some were answered, or nothing was proved"
+    db.close()
+
+
 async def test_a_full_disk_is_busy_and_nothing_is_half_written(sqlite_url: str) -> None:
     db = Database(sqlite_url)
 
