@@ -55,6 +55,8 @@ def _needs(folders: Sequence[Path], name: str, *, known: frozenset[str] = frozen
 class OwnMails:
     """Loads and renders in a child process, started when first needed and again after each time it broke a limit."""
 
+    render_time = RENDER_TIME
+
     def __init__(self, directories: Sequence[Path], *, publisher: Publisher, language: str) -> None:
         self._directories = tuple(directories)
         self._start = {
@@ -87,7 +89,7 @@ class OwnMails:
                 self._expect_sources()
                 self._ask({"kind": kind}, within=LOAD_TIME)
                 self._loaded.add(kind)
-            mail = self._ask(request, within=RENDER_TIME)
+            mail = self._ask(request, within=self.render_time)
         html = (Fragment(mail["html"], stem),) if mail["html"] else ()
         return Rendered(kind, mail["lang"], mail["subject"], html, (Fragment(mail["text"], stem),))
 
@@ -170,7 +172,7 @@ def _octets(pipe: int, count: int, *, until: float) -> bytes:
     while len(found) < count:
         if not select.select([pipe], [], [], max(until - time.monotonic(), 0))[0]:
             raise RenderError(
-                "the template took longer than the 2 seconds it has; look for a loop over too much"
+                f"the template took longer than the {RENDER_TIME.seconds} seconds it has; look for a loop over too much"
             )
         if not (more := os.read(pipe, count - len(found))):
             raise _died()

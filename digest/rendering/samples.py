@@ -153,6 +153,14 @@ _LINKS: Mapping[str, tuple[str, ...]] = {
     "address_changed": (),
     "goodbye": ("subscribe",),
 }
+_PATHS: Mapping[str, str] = {
+    "confirm": f"confirm/{TOKEN}",
+    "preferences": f"p/{TOKEN}",
+    "pause": f"p/{TOKEN}#pause",
+    "unsubscribe": f"u/{TOKEN}",
+    "manage": f"p/{TOKEN}",
+    "subscribe": "subscribe",
+}
 
 
 def edition(
@@ -188,7 +196,7 @@ def edition(
 
 def system(kind: str) -> SystemContext:
     """A system mail of that kind."""
-    links = {name: f"{BASE}/{name}/{TOKEN}" for name in _LINKS[kind]}
+    links = {name: f"{BASE}/{_PATHS[name]}" for name in _LINKS[kind]}
     return {
         "mail": _mail(),
         "subscriber": {"address": "ann@example.org", "since": None},

@@ -371,3 +371,12 @@ def test_every_rule_for_mail_programs_outweighs_the_inlined_ones() -> None:
     ]
     assert [part for part in declared if not part.endswith("!important")] == []
     assert len(declared) > 40
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_dots_stand_between_the_ways_out_and_nowhere_else(kind: str) -> None:
+    context: MailContext = samples.edition(1) if kind == "edition" else samples.system(kind)
+    page = lxml_html.fromstring(templates().mail(kind, lang="de", context=context).html_text)
+    for links in page.xpath("//p[@class='foot-links']"):
+        marks = ["dot" if part.get("class") == "dot" else "link" for part in links]
+        assert marks == ["link", *["dot", "link"] * (len(links.xpath("a")) - 1)]
