@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Index, Interval, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, Interval, UniqueConstraint, text
 from sqlmodel import Field
 
 from subscribers.types import Json, Table, UtcDateTime, text_enum
@@ -144,6 +144,15 @@ class FeedFetch(Table, table=True):
     duration: timedelta = Field(default=timedelta(), sa_type=Interval)
     new: int = 0
     updated: int = 0
+
+
+class FetchCount(Table, table=True):
+    """How many attempts ever ended in one way; `FeedFetch` forgets, this does not."""
+
+    __tablename__ = "fetch_count"
+
+    outcome: str = Field(primary_key=True, max_length=32)
+    count: int = Field(default=0, sa_type=BigInteger)
 
 
 class Article(Table, table=True):

@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
-from digest.feeds import recall, store
+from digest.feeds import recall, store, tally
 from digest.feeds.claim import host_state
 from digest.feeds.document import ParsedDocument
 from digest.feeds.exchange import Fetched
@@ -75,6 +75,7 @@ def settle(
                 )
                 settled.append(one)
     session.flush()
+    tally.count(session, [one.outcome for one in settled])
     return settled
 
 

@@ -111,6 +111,7 @@ def compose(runtime: Runtime) -> Site:
     limits = Limits({scope: getattr(settings.limits, scope.value) for scope in LimitScope})
     for lane in Lane:
         metrics.watch_waiting(lane.value, partial(writer.waiting, lane))
+    metrics.watch_feeds(runtime.db)
     return Site(
         runtime=runtime,
         writer=writer,

@@ -662,6 +662,12 @@ def upgrade() -> None:
         batch_op.create_index("ix_feed_fetch_feed_id_at", ["feed_id", "at"], unique=False)
 
     op.create_table(
+        "fetch_count",
+        sa.Column("outcome", sa.String(length=32), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("outcome", name=op.f("pk_fetch_count")),
+    )
+    op.create_table(
         "mute",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("subscriber_id", sa.Integer(), nullable=False),
@@ -961,6 +967,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_feed_fetch_feed_id_at")
 
     op.drop_table("feed_fetch")
+    op.drop_table("fetch_count")
     op.drop_table("content")
     with op.batch_alter_table("consent", schema=None) as batch_op:
         batch_op.drop_index("ix_consent_subject")

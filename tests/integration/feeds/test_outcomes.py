@@ -8,7 +8,7 @@ import structlog
 from sqlmodel import col, select
 
 from digest.cli.opening import configure_logging
-from digest.feeds import poll
+from digest.feeds import poll, tally
 from digest.feeds.errors import ParserMemory, ParserTimeout
 from digest.feeds.health import health
 from digest.feeds.models import FeedFetch, FeedState, HostState
@@ -59,6 +59,8 @@ async def test_every_answer_has_its_outcome_and_a_next_attempt(rounds: Rounds, s
     with rounds.db.read() as session:
         lines = {line.id: line for line in health(session, now=rounds.now, lang="de")}
         rows = {row.feed_id: row for row in session.exec(select(FeedFetch).order_by(col(FeedFetch.id))).all()}
+        counted = {outcome: number for outcome, number in tally.totals(session).items() if number}
+    assert counted == {Outcome.CHANGED: len(ANSWERS)} | dict.fromkeys(ANSWERS, 1)
     for feed_id, outcome in enumerate(ANSWERS, start=1):
         feed, line = rounds.feed(feed_id), lines[feed_id]
         assert feed.next_check_at >= rounds.now + SOONEST

@@ -4,6 +4,9 @@ from sqlalchemy import text
 
 from digest.db import SCHEMA_HEAD
 from digest.delivery.models import Worker
+from digest.feeds import tally
+from digest.feeds.models import FeedState
+from digest.feeds.outcomes import Outcome
 from digest.web.health import check
 from subscribers.tokens import Purpose
 from tests.integration.web.conftest import Story
@@ -52,6 +55,32 @@ def test_figures_name_routes_and_never_a_person(story: Story) -> None:
         assert line in text_
     assert "@" not in text_
     assert story.path(Purpose.UNSUBSCRIBE).rsplit("/", 1)[1] not in text_
+
+
+def test_figures_of_feeds_come_from_the_tables(both: Story) -> None:
+    with both.site.db.write() as session:
+        tally.count(session, [Outcome.CHANGED, Outcome.DNS, Outcome.CHANGED])
+    with both.site.db.write() as session:
+        tally.count(session, [Outcome.CHANGED])
+    text_ = both.site.client.get("/metrics").text
+    for line in (
+        'digest_feed_fetches_total{outcome="changed"} 3.0',
+        'digest_feed_fetches_total{outcome="dns"} 1.0',
+        'digest_feed_fetches_total{outcome="gone"} 0.0',
+        'digest_feeds{state="dormant"} 0.0',
+    ):
+        assert line in text_
+    assert text_.count("digest_feed_fetches_total{") == len(Outcome)
+    assert text_.count("digest_feeds{") == len(FeedState)
+
+
+def test_without_a_table_only_its_own_figures_are_missing(story: Story) -> None:
+    with story.site.db.write() as session:
+        session.execute(text("DROP TABLE fetch_count"))
+    answer = story.site.client.get("/metrics")
+    assert answer.status_code == 200
+    assert "digest_feeds{" not in answer.text
+    assert "digest_http_seconds" in answer.text
 
 
 def test_figures_are_for_this_machine_or_the_bearer_of_the_token(story: Story) -> None:
