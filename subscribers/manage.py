@@ -84,7 +84,7 @@ def _known(session: Session, keys: Sequence[str], hasher: AddressHasher) -> dict
     """People behind these addresses who may be mailed, by address hash."""
     c = SUBSCRIBER.c
     rows = session.execute(
-        select(c.id, c.address, c.address_key, c.locale).where(c.address_key.in_(keys))
+        select(c.id, c.address, c.address_key, c.locale, c.timezone).where(c.address_key.in_(keys))
     ).all()
     stopped = suppression.reasons(session, keys, hasher=hasher)
     return {hasher.hash(row.address_key): row for row in rows if row.address_key not in stopped}
@@ -97,6 +97,6 @@ def _mail(person: Any, now: datetime) -> OwedMail:
         address=person.address,
         subscriber_id=person.id,
         locale=person.locale,
-        data={"expires_at": ends.isoformat()},
+        data={"expires_at": ends.isoformat(), "timezone": person.timezone},
         expires_at=ends,
     )

@@ -60,7 +60,11 @@ def request_change(
         address=address.address,
         subscriber_id=person.id,
         locale=person.locale,
-        data={"request": str(request_id), "expires_at": (now + REQUEST_LIFE).isoformat()},
+        data={
+            "request": str(request_id),
+            "expires_at": (now + REQUEST_LIFE).isoformat(),
+            "timezone": person.timezone,
+        },
         expires_at=now + SYSTEM_MAIL_LIFE,
     )
 
@@ -155,6 +159,6 @@ def _notice(person: Subscriber, now: datetime) -> OwedMail:
         address=person.address,
         subscriber_id=person.id,
         locale=person.locale,
-        data={"changed_at": now.isoformat()},
+        data={"changed_at": now.isoformat(), "timezone": person.timezone},
         expires_at=now + SYSTEM_MAIL_LIFE,
     )

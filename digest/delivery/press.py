@@ -22,6 +22,7 @@ from digest.mail.outcome import is_stuffed_already
 from digest.mail.parts import Prepared, Shelf
 from digest.mail.slots import Slot
 from digest.rendering import Rendered, Templates
+from subscribers.addresses import readable
 from subscribers.tokens import LIFETIMES, Purpose, Signer
 
 _A_YEAR: Final = LIFETIMES[Purpose.PREFERENCES] or timedelta(days=365)
@@ -116,7 +117,7 @@ class Press:
         values = {
             Slot.UNSUBSCRIBE: sign(Purpose.UNSUBSCRIBE, person, is_test=is_test),
             Slot.VIEW: ready.view_token,
-            Slot.ADDRESS: reader.address,
+            Slot.ADDRESS: readable(reader.address),
         }
         for slot, purpose in _EXPIRING:
             if slot in ready.prepared.slots:

@@ -10,6 +10,7 @@ from digest.delivery.queue import Due
 from digest.editions.compose import NO_LINKS
 from digest.links import Links
 from digest.rendering.context import MailLinks, SystemContext
+from subscribers.addresses import readable
 from subscribers.tokens import LIFETIMES, Purpose, Signer
 
 _A_YEAR = LIFETIMES[Purpose.PREFERENCES] or timedelta(days=365)
@@ -27,7 +28,7 @@ def system_context(
             "sent_on": dated_at.astimezone(ZoneInfo(zone)).date().isoformat(),
             "timezone": zone,
         },
-        subscriber={"address": row.address or "", "since": None},
+        subscriber={"address": readable(row.address or ""), "since": None},
         links=_links(row, data, dated_at, links, signer),
         data=data,
     )

@@ -122,9 +122,15 @@ def reading_minutes(text: str) -> int | None:
 def image_of(article: Told, images: Images) -> Image | None:
     """The article's picture, if it is safe to load and the publisher shows pictures of that feed."""
     is_ours = article.trust is Trust.OWN or images is Images.ALL
-    if images is Images.NONE or not is_ours or not is_safe_image(article.image_url):
+    if images is Images.NONE or not is_ours or not is_safe_image(article.image_url) or not _is_thumb(article):
         return None
     return Image(url=article.image_url, width=article.image_width, height=article.image_height)
+
+
+def _is_thumb(article: Told) -> bool:
+    """Whether what the feed says of the picture's size makes a box beside a headline: no line and no tower."""
+    width, height = article.image_width, article.image_height
+    return not width or not height or 0.1 <= height / width <= 2
 
 
 def is_safe_image(url: str) -> bool:

@@ -62,6 +62,8 @@ class Letterhead:
 
     def __post_init__(self) -> None:
         sendable(self.address)
+        if not 5 <= len(self.feedback_id) <= 15:
+            raise HeaderError("the sender's name in Feedback-ID has 5 to 15 characters")
         _ = self.head, self.list_head  # a value that cannot stand in a header is told at start
 
     @cached_property

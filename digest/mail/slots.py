@@ -1,7 +1,7 @@
 """Slots: the places where one reader's mail differs from the next. A slot becomes a position once and is never searched again.
 
-While a content is rendered, a *marker* of letters and digits stands in each slot. Its stem holds 64 random bits drawn for
-that one render, so no feed, form or setting can have written it. The letter behind the stem says which slot it is.
+While a content is rendered, a *marker* of letters and digits stands in each slot. Its stem holds 64 random bits drawn when
+the texts of that content had been read, so no feed, form or setting can have written it. The letter behind the stem says which slot it is.
 """
 
 import html
@@ -34,13 +34,13 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 @dataclass(frozen=True, slots=True)
 class Markers:
-    """The markers of one render; hand them to `Links` and to the footer in place of tokens and texts."""
+    """The markers of the contents read together; hand them to `Links` and to the footer in place of tokens and texts."""
 
     stem: str
 
     @classmethod
     def draw(cls) -> "Markers":
-        """Fresh markers: never the same stem for two renders."""
+        """Fresh markers: never the same stem for texts that were read later."""
         return cls(stem=f"Q{secrets.token_hex(8)}Q")
 
     def of(self, slot: Slot) -> str:

@@ -45,6 +45,8 @@ class _Facts:
 
     size: int
     links: frozenset[str]
+    letters: frozenset[str]
+    """Its mailto: links."""
     faults: tuple[str, ...]
 
 
@@ -56,6 +58,9 @@ def inspect(rendered: Rendered, *, context: MailContext, publisher: Publisher) -
     if rendered.html:
         errors += dict.fromkeys(fault for each in facts for fault in each.faults)
         errors += _html_faults(_frame(rendered.html), context, publisher)
+        known = {f"mailto:{line}" for line in publisher["imprint"]["contact"]}
+        if not known.issuperset(letter for each in facts for letter in each.letters):
+            errors.append("a mailto: link leads to somebody who is not in the imprint")
     if size > CLIPPED:
         errors.append(
             f"the HTML has {size:,} octets; from {CLIPPED:,} on mail programs clip it, and the footer with it"
@@ -138,7 +143,8 @@ def _read(html: str) -> _Facts:
         if tag == "a" and "href" in attributes:
             links.add(attributes["href"])
     pages = frozenset(link for link in links if link.startswith("http"))
-    return _Facts(len(html.encode()), pages, tuple(dict.fromkeys(faults)))
+    letters = frozenset(link for link in links if link.startswith("mailto:"))
+    return _Facts(len(html.encode()), pages, letters, tuple(dict.fromkeys(faults)))
 
 
 _shared_facts = lru_cache(maxsize=5_000)(_read)

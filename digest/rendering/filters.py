@@ -21,6 +21,7 @@ from digest.rendering.catalogues import Language
 _SPACE = re.compile(r"\s+")
 _REPLIED = re.compile(r"^(?:(?:re|fwd?|aw|wg)\s*:\s*)+", re.IGNORECASE)
 # Combining grapheme joiner, zero-width non-joiner, no-break space: fills the preview line of an inbox, shows nothing.
+_HOOK_AT_LEAST = 40
 _PADDING = "\u034f\u200c\u00a0" * 60
 
 
@@ -73,12 +74,13 @@ def padded(text: str) -> str:
 
 
 def hook(sections: Sequence[Mapping[str, Any]]) -> str:
-    """The preview text of an edition: the second and third headline, or of a single article its teaser, ≤ 90 characters."""
+    """The preview text of an edition: the next two headlines, and the first teaser and source until it has 40 of its 90 characters."""
     items = [item for section in sections for item in section["items"]]
-    others = [item["title"] for item in items[1:3] if item["title"]]
-    if not others:
-        others = [item["teaser"] or item["source"] for item in items[:1]]
-    return truncate(" · ".join(others), 90)
+    said = " · ".join(item["title"] for item in items[1:3] if item["title"])
+    for more in (items[0]["teaser"], items[0]["source"]) if items else ():
+        if more and len(said) < _HOOK_AT_LEAST:
+            said += f" · {more}" if said else more
+    return truncate(said, 90)
 
 
 @pass_context

@@ -157,7 +157,10 @@ def test_a_preview_tells_its_headers_sizes_links_and_promos(house: Database, run
     promo: dict[str, Any] = {"slug": "books", "advertiser": "Buchhandlung Beispiel", "title": "Bücher"}
     with house.write() as session:
         add_promo(session, NewPromo(label=PromoLabel.PROMOTION, url="https://books.example/ki", **promo))
-    made = previews.preview(runtime, ann)
+    made = previews.preview(runtime, ann, recipient="ann@xn--mnchen-3ya.example.org")
+    assert read(made.message.data).raw("To") == b"ann@xn--mnchen-3ya.example.org"
+    assert "ann@münchen.example.org" in made.html
+    assert "ann@münchen.example.org" in made.text
     assert made.reasons["promos"] == ["Bücher"]
     assert made.headers[:3] == ["Date", "From", "To"]
     assert made.headers[-2:] == ["MIME-Version", "Content-Type"]

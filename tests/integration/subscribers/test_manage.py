@@ -56,7 +56,7 @@ def test_a_link_goes_to_whom_we_know_and_to_nobody_else(db: Database, now: datet
         owed = manage.request_links(session, [CLEO, ANN, BEN, ANN], now=now, hasher=HASHER)
     assert [mail and mail.address for mail in owed] == [None, "Ann@example.org", "ben@example.org", None]
     assert owed[1] is not None
-    assert owed[1].data == {"expires_at": (now + 15 * MINUTE).isoformat()}
+    assert owed[1].data == {"expires_at": (now + 15 * MINUTE).isoformat(), "timezone": "Europe/Berlin"}
     assert owed[1].expires_at == now + 15 * MINUTE
     assert owed[1].subscriber_id == person(db, ann).id
 

@@ -1,5 +1,6 @@
 """A content is looked over once, before anybody gets it."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -11,6 +12,7 @@ from digest.editions.material import ContentFacts, Material, Named, Told
 from digest.editions.render import render_content
 from digest.links import Links
 from digest.rendering import Templates, UnfitError, directories, samples
+from digest.rendering.context import Item
 from subscribers.models import Cadence, MailFormat, MailLength, TopicKind
 
 SEVEN = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -58,6 +60,14 @@ def material(articles: int) -> Material:
     return Material(
         {1: content}, {n: told(n) for n in range(1, articles + 1)}, {1: Named("KI", "ki", TopicKind.CURATED)}
     )
+
+
+def item_of(article: Told) -> Item:
+    """The article as a mail shows it; what a context holds is plain JSON."""
+    made = replace(material(1), articles={1: article})
+    context = compose.context(made, 1, house=HOUSE, markers=made.markers)
+    assert json.loads(json.dumps(context)) == context
+    return context["sections"][0]["items"][0]
 
 
 def test_a_good_content_is_rendered(templates: Templates) -> None:

@@ -146,6 +146,8 @@ def test_a_shelf_stays_within_its_limit() -> None:
         ({"reply_to": "a b@example.org"}, AddressError),
         ({"list_id": "digest\r\nBcc: eve"}, HeaderError),
         ({"help_url": "https://news.example.org/ü"}, HeaderError),
+        ({"sender_id": "four"}, HeaderError),
+        ({"sender_id": "x" * 16}, HeaderError),
     ],
 )
 def test_a_letterhead_that_cannot_be_written_is_told_at_start(

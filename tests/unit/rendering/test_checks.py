@@ -58,6 +58,10 @@ FAULTS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
         ('href="https://articles', 'href="ftp://articles'),
         ("", ""),
     ),
+    "a mailto: link leads to somebody who is not in the imprint": (
+        ('href="https://articles.example/2026/11/3?a=1&amp;b=2"', 'href="mailto:eve@example.org"'),
+        ("", ""),
+    ),
     "a picture does not come over https": (('src="https://pictures', 'src="http://pictures'), ("", "")),
     "a picture has no alt, width or height": (('alt=""', 'class=""'), ("", "")),
     "a table has no role: screen readers would read it as data": (

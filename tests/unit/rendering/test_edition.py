@@ -10,7 +10,7 @@ from lxml import html as lxml_html
 
 from digest.rendering import KINDS, RenderError, directories, samples
 from digest.rendering.colours import READABLE, contrast, palette
-from digest.rendering.context import Brand, EditionContext, MailContext
+from digest.rendering.context import Brand, EditionContext, MailContext, Site
 from digest.rendering.mails import Mails
 from digest.rendering.rules import compact
 from digest.rendering.sandbox import MailEnvironment
@@ -65,6 +65,29 @@ def test_a_headline_does_not_pass_for_an_answer(before: str) -> None:
 def test_an_empty_headline_leaves_the_site_and_the_number() -> None:
     assert subject(title="") == "Morgenblick: 8 neue Artikel"
     assert subject(title="Re: ", lang="en") == "Morgenblick: 8 new articles"
+
+
+def test_a_long_name_of_the_site_leaves_room_for_the_number() -> None:
+    site: Site = {
+        "name": "Mitteilungen des Vereins zur Förderung der Raumfahrt am Niederrhein",
+        "url": samples.BASE,
+    }
+    mails = Mails(directories(), publisher={**samples.PUBLISHER, "site": site}, catalogues=catalogues())
+    context = samples.edition(8)
+    first(context)["title"] = ""
+    line = mails.render("edition", lang="de", context=context, stem="", is_text_only=False).subject
+    assert line == "Mitteilungen des Vereins zur Förderung der…: 8 neue Artikel"
+    assert len(line) <= 60
+
+
+def test_short_headlines_are_no_preview_text_by_themselves() -> None:
+    context = samples.edition(3)
+    for item in context["sections"][0]["items"][1:]:
+        item["title"] = "Kurz"
+    preview = re.search(r'class="preheader"[^>]*>([^<]*)<', edition(context).html_text)
+    assert preview is not None
+    assert preview[1].startswith("Kurz · Kurz · Ein Start-up aus Dresden")
+    assert 40 <= len(preview[1].split("\u034f")[0]) <= 90
 
 
 def test_a_test_says_so_in_the_subject_and_on_top() -> None:
