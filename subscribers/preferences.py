@@ -31,6 +31,7 @@ from subscribers.tables import SUBSCRIPTION, TOPIC
 class TopicChoice:
     """A topic as the form shows it; `is_asked` marks what a mail `already` brought along, ticked but not saved."""
 
+    id: int
     slug: str
     name: str
     kind: TopicKind
@@ -71,6 +72,11 @@ class Preferences:
     topics: tuple[TopicChoice, ...]
     asked_queries: tuple[OwnTopic, ...]
     mutes: tuple[ActiveMute, ...]
+
+    @property
+    def own_ids(self) -> tuple[int, ...]:
+        """The topics that are this person's alone, or about an article."""
+        return tuple(one.id for one in self.topics if one.kind is not TopicKind.CURATED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +201,7 @@ def _topics(session: Session, person: Subscriber, asked: Choices) -> tuple[Topic
     is_offered = (t.kind == TopicKind.CURATED) & (t.state == TopicState.ACTIVE)
     rows = session.execute(
         select(
+            t.id,
             t.slug,
             t.name,
             t.kind,
@@ -210,6 +217,7 @@ def _topics(session: Session, person: Subscriber, asked: Choices) -> tuple[Topic
     )
     return tuple(
         TopicChoice(
+            id=row.id,
             slug=row.slug,
             name=row.name,
             kind=row.kind,

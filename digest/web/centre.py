@@ -6,6 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from digest.matching.condition import conditions
 from digest.web import wishes
 from digest.web.centre_form import day_of, shown_form
 from digest.web.forms import Fields
@@ -14,6 +15,7 @@ from digest.web.moments import day_words, next_words
 from digest.web.pages import error_rows, language_of, page, say
 from digest.web.site import Site
 from digest.web.visit import Visit
+from subscribers.choices import MAX_OWN_TOPICS
 from subscribers.preferences import Preferences
 from subscribers.tokens import Purpose
 
@@ -40,7 +42,8 @@ async def centre_page(
     """The page; `hits` stand beside the new queries, `own_hits` beside those that are followed."""
     site, lang = visit.site, language_of(request, own=have.settings.locale)
     offered = await site.catalogue.offered(site.now(), site.read)
-    form = shown_form(site, have, offered, lang=lang, sent=sent or Fields({}))
+    health = await site.read(lambda session: conditions(session, have.own_ids, now=site.now()))
+    form = shown_form(site, have, offered, health, lang=lang, sent=sent or Fields({}))
     _put(form["queries"], hits)
     _put(form["own"], own_hits)
     next_date = next_words(site, have.settings, lang=lang)
@@ -55,9 +58,17 @@ async def centre_page(
         has_no_topics=not any(one.is_chosen for one in have.topics),
         next_date=next_date,
         form=form,
+        removed=removed_before(request, have),
         urls=_urls(request, visit, have),
         unsubscribe_url=site.unsubscribe(have.public_id),
     )
+
+
+def removed_before(request: Request, have: Preferences) -> list[str]:
+    """The own topics that the Save before this page ended, to be taken back by one button."""
+    followed = {one.query for one in have.topics}
+    ended = request.query_params.get("removed", "").splitlines()[:MAX_OWN_TOPICS]
+    return [query for query in ended if query and query not in followed]
 
 
 def shown_person(site: Site, have: Preferences, *, lang: str, has_all_rights: bool) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """The form of the preference centre as values: filled with what is stored, or with what was just sent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from digest.matching.condition import Condition
 from digest.web import wishes
 from digest.web.catalogue import Offered
 from digest.web.changes import times
@@ -42,12 +43,18 @@ REGIONS = (
 
 
 def shown_form(
-    site: Site, have: Preferences, offered: Iterable[Offered], *, lang: str, sent: Fields
+    site: Site,
+    have: Preferences,
+    offered: Iterable[Offered],
+    health: Mapping[int, Condition],
+    *,
+    lang: str,
+    sent: Fields,
 ) -> dict[str, Any]:
     """Every field with its value and choices; what another form of the page did not send stays as stored."""
     return {
         "topics": _topics(site, have, offered, lang=lang, sent=sent),
-        "own": _own(site, have, lang=lang, sent=sent),
+        "own": _own(site, have, health, lang=lang, sent=sent),
         "queries": _queries(have, sent),
         "words": sent.one("words", "\n".join(one.value for one in have.mutes if one.kind is MuteKind.WORD)),
         "mutes": _mutes(site, have, lang=lang, sent=sent),
@@ -80,11 +87,14 @@ def _topics(
     return [_row(one, sent, hint=foreign(site, languages.get(one.slug, ""), lang=lang)) for one in rows]
 
 
-def _own(site: Site, have: Preferences, *, lang: str, sent: Fields) -> list[dict[str, Any]]:
-    """Topics of one's own and similar news, with their end."""
+def _own(
+    site: Site, have: Preferences, health: Mapping[int, Condition], *, lang: str, sent: Fields
+) -> list[dict[str, Any]]:
+    """Topics of one's own and similar news, with their end, what they bring, and what may help where that is nothing or too much."""
     return [
-        _row(one, sent, hint=_own_hint(site, have, one, lang=lang))
+        _row(one, sent, hint=_own_hint(site, have, one, health, lang=lang))
         | {"query": one.query, "is_ended": one.state is TopicState.EXPIRED, "hits": None}
+        | {"options": [option.query for option in health[one.id].proposals]}
         for one in have.topics
         if one.kind is not TopicKind.CURATED
     ]
@@ -95,14 +105,18 @@ def _row(one: TopicChoice, sent: Fields, *, hint: str) -> dict[str, Any]:
     return {"slug": one.slug, "name": one.name, "is_on": is_on, "hint": hint}
 
 
-def _own_hint(site: Site, have: Preferences, one: TopicChoice, *, lang: str) -> str:
-    """What a topic of one's own looks for, and when it ends or ended."""
+def _own_hint(
+    site: Site, have: Preferences, one: TopicChoice, health: Mapping[int, Condition], *, lang: str
+) -> str:
+    """What a topic of one's own looks for, when it ends or ended, and what it brings."""
     parts = [one.query] if one.query != one.name else []
     if one.state is TopicState.EXPIRED:
         parts.append(say(site, Say.ENDED, lang=lang))
     elif one.expires_at is not None:
         last = one.expires_at.astimezone(ZoneInfo(have.settings.timezone)).date()
         parts.append(say(site, Say.ENDS, lang=lang, date=day_words(site, last, lang=lang)))
+    if one.state is TopicState.ACTIVE:
+        parts.append(health[one.id].sentence(lang).rstrip("."))
     return " · ".join(parts)
 
 

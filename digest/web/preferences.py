@@ -85,7 +85,13 @@ async def _save(request: Request, visit: Visit, fields: Fields) -> Response:
     if have.state is SubscriberState.UNSUBSCRIBED:
         return see_other(request, visit.path)
     await visit.write(lambda session, have: write_down(visit, session, have, asked))
-    return see_other(request, visit.path, done="saved")
+    return see_other(request, visit.path, done="saved", removed="\n".join(ended(have, asked)))
+
+
+def ended(have: Preferences, asked: Wanted) -> list[str]:
+    """The queries of one's own that this Save ended: nobody else has them, so the page offers them once more."""
+    gone = asked.changes.shown - asked.changes.chosen
+    return [one.query for one in have.topics if one.kind is not TopicKind.CURATED and one.slug in gone]
 
 
 def write_down(visit: Visit, session: Session, have: Preferences, asked: Wanted) -> None:

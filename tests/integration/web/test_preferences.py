@@ -1,13 +1,16 @@
 """The preference centre: one Save that changes what it showed, a pause, and no more power than the link has."""
 
+from datetime import timedelta
+
 import pytest
 from sqlmodel import select
 
 from digest.delivery.models import DeliveryState
 from digest.feeds.models import Feed
-from subscribers.models import Mute, MuteKind, Subscription, Topic
+from subscribers.models import Mute, MuteKind, Subscription, Topic, TopicKind
 from subscribers.tokens import Purpose
 from tests.integration.web.conftest import Story
+from tests.support.browser import visit
 from tests.support.factories import make_article, make_topic, subscribe
 
 FORM = {
@@ -224,3 +227,48 @@ def test_topics_in_the_language_of_the_page_come_first(story: Story, lang: str) 
         is_english_first = text.index('value="aaa-space"') < text.index('value="zoo"')
         assert is_english_first == (lang == "en")
     assert ("Englisch" if lang == "de" else "German") in text
+
+
+def add_own(story: Story, query: str, *, days: int = 0) -> None:
+    """Let Ann follow a topic of her own since some days ago."""
+    now, ann = story.site.clock.now, story.person()
+    with story.site.db.write() as session:
+        own = make_topic(
+            session, "own-1", name=query, query=query, kind=TopicKind.PERSONAL, owner_id=ann.id,
+            now=now - timedelta(days=days),
+        )  # fmt: skip
+        subscribe(session, ann, own, now=now)
+
+
+def test_an_own_topic_that_was_unticked_is_taken_back_with_one_button(story: Story) -> None:
+    add_own(story, "Windkraft -Offshore")
+    saved = story.site.client.post(
+        story.path(Purpose.PREFERENCES), data={"shown": ["own-1", "ki"], "topic": "ki", "action": "save"}
+    )
+    assert "own-1" not in followed(story)
+    story.site.client.follow_redirects = True
+    page = visit(story.site.client, saved.headers["location"])
+    assert "Nicht mehr unter deinen Themen: Windkraft -Offshore" in page.text
+    back = page.press("Rückgängig machen")
+    (own,) = [one for one in story.rows(Topic) if one.kind == TopicKind.PERSONAL]
+    assert own.query == "Windkraft -Offshore"
+    assert {"ki", own.slug} <= followed(story)
+    assert "Rückgängig machen" not in back.buttons()
+
+
+def test_what_was_typed_into_the_address_is_only_text(story: Story) -> None:
+    page = story.site.client.get(story.path(Purpose.PREFERENCES), params={"removed": "<b>x</b>\n" * 50})
+    assert page.status_code == 200
+    assert "<b>x</b>" not in page.text
+
+
+def test_a_topic_that_brings_nothing_says_so_and_offers_what_would(story: Story) -> None:
+    add_own(story, "Chip Quantenschaum", days=40)
+    with story.site.db.write() as session:
+        feed = session.exec(select(Feed)).one()
+        for number in range(60, 64):
+            now = story.site.clock.now - timedelta(days=1)
+            make_article(session, feed, f"Chip Nummer {number}", number=number, matched_at=now, now=now)
+    page = story.site.client.get(story.path(Purpose.PREFERENCES)).text
+    assert "Kein Artikel in 30 Tagen" in page
+    assert "Versuch es damit: <code>Chip</code>" in page
