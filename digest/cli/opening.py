@@ -37,6 +37,12 @@ def configure_logging(level: str) -> None:
     )
 
 
+def keep_log(settings: Settings) -> None:
+    """A service also logs what simply happens, such as each day's end of the chain of consent, unless told otherwise."""
+    if "log_level" not in settings.model_fields_set:
+        configure_logging("info")
+
+
 @contextmanager
 def database() -> Iterator[Database]:
     """The database alone, with the schema this program needs."""

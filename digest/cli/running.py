@@ -23,6 +23,7 @@ def run(*, host: Host = "127.0.0.1", port: Port = 8000) -> None:
         threads.sending(runtime) as wake,
         scheduler.ticking(runtime, on_planned=wake),
     ):
+        opening.keep_log(runtime.settings)
         _serve(runtime, host, port)
 
 

@@ -77,6 +77,7 @@ def _work(count: int) -> None:
         threads.sending(runtime) as wake,
         scheduler.ticking(runtime, on_planned=wake),
     ):
+        opening.keep_log(runtime.settings)
         output.say(f"Working with {count} {'process' if count == 1 else 'processes'}. Ctrl-C ends it.")
         wait()
 
