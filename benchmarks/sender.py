@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 import structlog
+from sqlalchemy.orm import configure_mappers
 
 from digest.db import Database
 from digest.delivery.loop import new_loop
@@ -60,6 +61,7 @@ async def send(how: dict[str, Any]) -> dict[str, Any]:
     runtime = runtime_for(**how)
     worker = post_office(runtime, options=Options(connections=connections, first_window=connections + 1))
     runtime.templates.check()  # as every command that sends does at its start
+    configure_mappers()  # once a process: no cost of a mail
     with runtime.db.read() as session:
         session.connection()
     print("ready", flush=True)

@@ -55,7 +55,6 @@ class Worker:
         options: Options,
         witness: Witness | None = None,
     ) -> None:
-        loop = asyncio.get_running_loop()
         self.counts = Counts()
         self._db = queue.db
         self._queue = queue
@@ -63,40 +62,53 @@ class Worker:
         self._clock = clock
         self._options = options
         self._is_once = False
-        ends = Ends(queue.db, queue.settlement, self.counts)
-        throttle = Throttle(
-            largest=options.connections + 1, per_second=options.rate, first=options.first_window
+        self._side_jobs: set[asyncio.Future[None]] = set()
+        self._shared = self._put_together(composer, connect)
+        self._committer = self._shared.committer
+        self._life = self._life_of(witness or Witness(None))
+        self._lines = (
+            Line(self._shared, lanes=(0,), connections=1, chunks=SYSTEM_CHUNKS_IN_HAND),
+            Line(self._shared, lanes=(1, 2), connections=options.connections, chunks=CHUNKS_IN_HAND),
         )
-        news = News()
-        self._committer = Committer(marks, settle=ends.settle, relieved=news.tell, patience=options.patience)
-        self._life = Life(
-            queue.db,
-            identity(queue.owner),
-            queue.settlement,
-            throttle,
-            options.rate,
-            witness or Witness(None),
-            clock,
-            loop.time,
-            options.beat,
-        )
-        self._shared = Shared(
-            queue=queue,
+
+    def _put_together(self, composer: Composer, connect: Callable[[], Awaitable[Link]]) -> Shared:
+        """What the lines share: one committer, one throttle, one way to the relay."""
+        options, news = self._options, News()
+        ends = Ends(self._db, self._queue.settlement, self.counts)
+        return Shared(
+            queue=self._queue,
             composer=composer,
-            committer=self._committer,
-            throttle=throttle,
-            route=Route(connect, now=loop.time, first_backoff=options.first_backoff.total_seconds()),
-            clock=clock,
+            committer=Committer(
+                self._marks, settle=ends.settle, relieved=news.tell, patience=options.patience
+            ),
+            throttle=Throttle(
+                largest=options.connections + 1, per_second=options.rate, first=options.first_window
+            ),
+            route=Route(
+                connect,
+                now=asyncio.get_running_loop().time,
+                first_backoff=options.first_backoff.total_seconds(),
+            ),
+            clock=self._clock,
             options=options,
             news=news,
             pause=self._pause,
             accepted=ends.accepted,
         )
-        self._lines = (
-            Line(self._shared, lanes=(0,), connections=1, chunks=SYSTEM_CHUNKS_IN_HAND),
-            Line(self._shared, lanes=(1, 2), connections=options.connections, chunks=CHUNKS_IN_HAND),
+
+    def _life_of(self, witness: Witness) -> Life:
+        """What the database and the other workers know of this one."""
+        return Life(
+            db=self._db,
+            me=identity(self._queue.owner),
+            settlement=self._queue.settlement,
+            throttle=self._shared.throttle,
+            rate=self._options.rate,
+            witness=witness,
+            clock=self._clock,
+            monotonic=asyncio.get_running_loop().time,
+            beat_every=self._options.beat,
         )
-        self._side_jobs: set[asyncio.Future[None]] = set()
 
     async def run_until_idle(self) -> Counts:
         """Send what is ready now, and stop: deferred mails wait for the next run. For `digest tick`."""
@@ -246,7 +258,7 @@ class Worker:
     # Signs of life
 
     async def _live(self, tasks: list[asyncio.Task[None]]) -> None:
-        """Beat; while sending on SQLite often, since each beat brings the marks before it onto the disk."""
+        """Beat; while sending on SQLite also bring the marks onto the disk, often."""
         is_file = self._db.is_sqlite
         beaten_at, marks, count = asyncio.get_running_loop().time(), 0, 0
         while True:
@@ -254,11 +266,12 @@ class Worker:
             self._call_spares(tasks)
             at = asyncio.get_running_loop().time()
             is_due = at - beaten_at >= self._options.beat.total_seconds()
-            if is_due or (is_file and self._committer.figures.commits != marks):
+            if is_file and self._committer.figures.commits != marks:
                 marks = self._committer.figures.commits
-                await self._steadily(self._life.beat)
+                await self._steadily(self._life.flush)
             if is_due:
                 beaten_at, count = at, count + 1
+                await self._steadily(self._life.beat)
                 await self._steadily(self._life.listen)
                 await self._steadily(self._life.testify)
                 if count % BEATS_PER_REAP == 0:
