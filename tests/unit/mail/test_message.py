@@ -4,6 +4,7 @@ import email
 import email.policy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.header import decode_header, make_header
 
 import pytest
 
@@ -11,6 +12,7 @@ from digest.mail.errors import AddressError, HeaderError, SlotError
 from digest.mail.message import Letterhead, ListMail, compose, prepare, rfc5322_date
 from digest.mail.parts import Shelf
 from digest.mail.slots import Slot
+from digest.rendering import samples
 from digest.rendering.cards import Fragment
 from digest.rendering.mails import Rendered
 from tests.support import mailroom
@@ -224,3 +226,37 @@ def test_a_part_that_ends_in_a_slot_is_refused() -> None:
     parts = (Fragment("Qabcdef0123456789Qa", "Qabcdef0123456789Q"),)
     with pytest.raises(SlotError, match="must end in text"):
         prepare(Rendered("x", "de", "S", parts, parts), prefixes={})
+
+
+HOSTILE = {
+    "a header": "Neu\r\nBcc: eve@example.org\r\n\r\n<script>alert(1)</script>",
+    "an encoded word": "=?utf-8?Q?Neu=0D=0ABcc:_eve=40example.org?=",
+    "controls and bidi marks": "\u202eNeu\u2066\x00\x07\x85\u2028 aus der Welt",
+    "ten thousand characters": "Wort " * 2_000,
+    "nothing but emoji": "🚀" * 200,
+    "a marker look-alike": "Q0123456789abcdefQu https://news.example.org/u/Q0123456789abcdefQu",
+    "dots and From": ".\n.\nFrom eve\n.\r\n",
+    "template syntax": "{{ 7 * 7 }} {% for x in y %} %(site)s %s",
+}
+
+
+@pytest.mark.parametrize("title", HOSTILE.values(), ids=HOSTILE.keys())
+def test_whatever_a_feed_says_the_headers_are_those_of_the_table(title: str) -> None:
+    context = samples.edition(2, promos=2)
+    for item in context["sections"][0]["items"]:
+        change = dict.fromkeys(("title", "teaser", "source", "author"), title[:200])
+        item.update(change)  # type: ignore[typeddict-item]  # the names are Item's
+    rendered = mailroom.templates().mail("edition", lang="de", context=context)
+    mail = compose(
+        prepare(rendered, prefixes={}), letterhead=mailroom.LETTERHEAD,
+        envelope=mailroom.ENVELOPES.system(delivery_id=1, kind="x", recipient="ann@example.org"),
+        dated_at=mailroom.DATED_AT, slots={}, list_mail=mailroom.LIST_MAIL,
+    )  # fmt: skip
+    got = read(mail.data)
+    assert got.names == LIST_NAMES
+    assert faults(mail.data) == []
+    subject = str(make_header(decode_header(got.raw("Subject").decode())))
+    assert subject.isprintable()
+    assert len(subject) <= 60
+    assert "<script" not in got.html
+    assert "7 * 7" in got.html or "7 * 7" not in title
