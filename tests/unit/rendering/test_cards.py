@@ -7,6 +7,7 @@ from digest.rendering import directories, samples
 from digest.rendering.cards import Fragment
 from digest.rendering.mails import Mails
 from tests.support import mailroom
+from tests.support.mail import fold
 
 
 def cards(fragments: tuple[Fragment, ...]) -> list[Fragment]:
@@ -30,8 +31,16 @@ def test_a_shared_card_is_filled_for_the_reader_whose_mail_it_stands_in() -> Non
 
 
 def test_another_language_or_zone_has_cards_of_its_own() -> None:
-    german, english = mailroom.rendered_edition(3), mailroom.rendered_edition(3, lang="en")
-    assert not {id(card) for card in cards(german.html)} & {id(card) for card in cards(english.html)}
+    context = samples.edition(1)
+    render = mailroom.templates().mail
+    german, english = (cards(render("edition", lang=lang, context=context).html)[0] for lang in ("de", "en"))
+    context["mail"]["timezone"] = "America/New_York"
+    overseas = cards(render("edition", lang="de", context=context).html)[0]
+    assert "Weniger davon" in german.text
+    assert "Less of this" in english.text
+    assert (
+        german.text.replace("01:10", "19:10").replace("22. Nov.", "21. Nov.") == overseas.text != german.text
+    )
 
 
 def test_an_article_that_changed_has_a_new_card() -> None:
