@@ -16,9 +16,9 @@ PROPOSED: Final = 6
 """Terms that stand in the query at first."""
 NAMED: Final = 8
 """Terms that are shown: two more to choose from."""
-COMMON: Final = 0.05
+COMMON: Final = 0.10
 COMMON_FROM: Final = 200
-"""Articles from which on a word in more than 5 % of them is no proposal."""
+"""Articles from which on a word in more than a tenth of them is no proposal."""
 
 _SHORTEST: Final = 3
 _PAIR_FROM: Final = 2
