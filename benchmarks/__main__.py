@@ -26,6 +26,7 @@ SHORT: Final = MappingProxyType(
         "plan": "--subscribers 2000",
         "send": "--subscribers 1000 --rounds 1",
         "signup": "--seconds 2 --kills 1",
+        "confirm": "--subscribers 5000 --seconds 5",
     }
 )
 """What each takes to be done in about a minute."""
