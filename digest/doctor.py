@@ -14,6 +14,7 @@ from digest.db import Database, DatabaseError
 from digest.delivery.edition_control import the_instance
 from digest.delivery.post import relay_of
 from digest.feeds.models import Feed, FeedState
+from digest.feeds.registry import flooded_feeds
 from digest.mail.errors import MailError
 from digest.mail.transport import RouteError, connect
 from digest.rendering.errors import RenderingError
@@ -151,6 +152,7 @@ def _feeds(runtime: Runtime) -> Iterator[Finding]:
         ailing = session.execute(
             select(func.count()).select_from(Feed).where(col(Feed.state).in_(_AILING))
         ).scalar_one()
+        flooded = flooded_feeds(session)
     if not total:
         yield Finding(
             "feeds",
@@ -158,12 +160,13 @@ def _feeds(runtime: Runtime) -> Iterator[Finding]:
             is_warning=True,
             sentence="There are no feeds yet: `digest feeds add https://…`.",
         )
-    elif ailing:
+    elif ailing or flooded:
         yield Finding(
             "feeds",
             ok=True,
             is_warning=True,
-            sentence=f"{ailing} of {total} feeds need attention: `digest feeds list` says why.",
+            sentence=f"{ailing} of {total} feeds need attention, {flooded} brought a flood that waits for your "
+            "decision: `digest feeds list` says why.",
         )
     else:
         yield Finding("feeds", ok=True, sentence=f"All {total} feeds are well.")

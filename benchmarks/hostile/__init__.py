@@ -15,7 +15,7 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -86,11 +86,8 @@ def path_of(name: str) -> str:
 
 
 def serve(line: "Connection[Any, Any]") -> None:
-    """The server's whole life: peaceful feeds, every hostile server, and the document it is told to serve."""
+    """The hostile server's whole life: every answer of `SERVERS`, and the document it is told to serve."""
     with FeedServer() as server:
-        for number in range(PEACEFUL):
-            items = [news(n, published=START - timedelta(hours=n)) for n in range(20)]
-            server.publish(f"/peaceful/{number}", rss(items))
         for name, answer in SERVERS.items():
             server.script(path_of(name), answer())
         line.send(server.port)
@@ -99,9 +96,19 @@ def serve(line: "Connection[Any, Any]") -> None:
             line.send(name)
 
 
+def serve_peacefully(line: "Connection[Any, Any]") -> None:
+    """The other server's life; a process of its own, so that nothing hostile keeps it from answering."""
+    with FeedServer() as server:
+        for number in range(PEACEFUL):
+            items = [news(n, published=START - timedelta(hours=n)) for n in range(20)]
+            server.publish(f"/peaceful/{number}", rss(items))
+        line.send(server.port)
+        line.recv()
+
+
 @dataclass(frozen=True)
 class Server:
-    """The server's process as the benchmark sees it."""
+    """A server's process as the benchmark sees it."""
 
     port: int
     line: "Connection[Any, Any]"
@@ -117,10 +124,10 @@ class Server:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
-    """Run the server until the block ends."""
+def serving(life: Callable[["Connection[Any, Any]"], None]) -> Iterator[Server]:
+    """Run a server until the block ends."""
     ours, theirs = _SPAWN.Pipe()
-    process = _SPAWN.Process(target=serve, args=(theirs,), daemon=True)
+    process = _SPAWN.Process(target=life, args=(theirs,), daemon=True)
     process.start()
     try:
         yield Server(ours.recv(), ours)
@@ -220,13 +227,16 @@ class Measures:
 
 
 class Bench:
-    """Rounds against one server, each on an empty database, with one pool that keeps its processes.
+    """Rounds against both servers, each on an empty database, with one pool that keeps its processes.
 
     Every round has host names of its own: the fetcher would make a host wait for the second between two starts.
     """
 
-    def __init__(self, server: Server, folder: Path, fetcher: Fetcher, pool: Clocked) -> None:
-        self._server, self._folder, self._pool = server, folder, pool
+    def __init__(
+        self, hostile: Server, peaceful: Server, folder: Path, fetcher: Fetcher, pool: Clocked
+    ) -> None:
+        self._hostile, self._peaceful = hostile, peaceful
+        self._folder, self._pool = folder, pool
         self._fetcher = fetcher
         self._number = itertools.count()
 
@@ -236,13 +246,12 @@ class Bench:
         path = self._folder / f"{number}.db"
         db = Database(f"sqlite:///{path}")
         create_tables(db.engine)
-        paths = hostile | {f"peaceful{n}": f"/peaceful/{n}" for n in range(PEACEFUL)}
+        urls = [self._hostile.url(one, f"{host}-{number}") for host, one in hostile.items()]
+        urls += [
+            self._peaceful.url(f"/peaceful/{n}", f"peaceful{n}-{number}") for n in range(PEACEFUL)
+        ]  # behind the hostile ones, so that they wait for them
         with db.write() as session:
-            for (
-                host,
-                one,
-            ) in paths.items():  # the hostile ones come first, so that the others wait behind them
-                url = self._server.url(one, f"{host}-{number}")
+            for url in urls:
                 add_feed(session, url, now=START, policy=Policy(allow_private=True))
         measures = await self._measure(db)
         db.close()
@@ -273,7 +282,7 @@ def _cpu() -> float:
 async def run(names: list[str], folder: Path) -> dict[str, object]:
     """Every document alone, then all servers together."""
     rows: dict[str, dict[str, object]] = {}
-    with serving() as server:
+    with serving(serve) as server, serving(serve_peacefully) as peaceful:
         known = frozenset(child.pid for child in psutil.Process().children())
         async with (
             Fetcher(
@@ -281,7 +290,7 @@ async def run(names: list[str], folder: Path) -> dict[str, object]:
             ) as fetcher,
             Clocked() as pool,
         ):
-            bench = Bench(server, folder, fetcher, pool)
+            bench = Bench(server, peaceful, folder, fetcher, pool)
             await bench.round({})  # starts the processes
             for name in names:
                 server.offer(name)

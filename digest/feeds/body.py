@@ -14,6 +14,8 @@ from typing import IO, Final
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _PIECE: Final = 65_536
+_MOST_MEMBERS: Final = 1_000
+"""Even blocks of 64 KiB, as some programs write them, are fewer; a hundred thousand would hold the loop up."""
 _CODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip"})
 
 
@@ -26,7 +28,7 @@ class TooLargeError(BodyError):
 
 
 class BadCompressionError(BodyError):
-    """The coding is not gzip, or the gzip stream is damaged or cut."""
+    """The coding is not gzip, or the gzip stream is damaged, cut, or in more pieces than anybody would make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class BodyWriter:
         self._spool = tempfile.SpooledTemporaryFile(max_size=spool)  # noqa: SIM115  # outlives this method
         self._hash = hashlib.sha256()
         self._inflater: zlib._Decompress | None = None
+        self._members = 1
         self._head = b""  # bytes too few to see whether a gzip member begins with them
         self._has_started = False
         self._is_over = False
@@ -125,6 +128,9 @@ class BodyWriter:
             self._head = data
             return False
         self._is_over = self._is_over or not data.startswith(_GZIP_MAGIC)
+        self._members += not self._is_over
+        if self._members > _MOST_MEMBERS:
+            raise BadCompressionError
         return not self._is_over
 
     def _keep(self, data: bytes) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlmodel import Session, col
 
 from digest.feeds.claim import ensure_hosts
@@ -124,6 +124,14 @@ def remove(session: Session, feed: Feed) -> None:
     session.execute(update(Article).where(col(Article.feed_id) == feed.id).values(feed_id=None))
     session.delete(feed)
     session.flush()
+
+
+def flooded_feeds(session: Session) -> int:
+    """How many feeds brought a flood nobody has decided about."""
+    waiting = select(func.count(col(Article.feed_id).distinct())).where(
+        col(Article.state) == ArticleState.QUARANTINED, col(Article.release_no).is_(None)
+    )
+    return int(session.execute(waiting).scalar_one())
 
 
 def release_quarantined(session: Session, feed: Feed) -> int:

@@ -1,6 +1,7 @@
 """`digest feeds` as an operator and a script meet it: against a real server, through the program's own rim."""
 
 import asyncio
+import io
 import json
 import logging
 import sys
@@ -144,6 +145,28 @@ def test_of_several_feeds_a_script_gets_the_first_and_the_list(shell: Shell, ser
         server.publish(path, rss([news(1, published=NOW)]))
     assert shell.json("add", server.url("/"))["url"] == server.url("/a")
     assert [line[:2] for line in shell.errors.splitlines()] == ["Th", "1.", "2."]
+
+
+class Terminal(io.StringIO):
+    """A keyboard with somebody at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("typed", "code", "chosen"), [("2", 0, "/b"), ("7", 2, None)])
+def test_of_several_feeds_a_person_picks_one(
+    shell: Shell, server: FeedServer, typed: str, code: int, chosen: str | None
+) -> None:
+    server.publish("/", page(server.url("/a", host="localhost"), "/b"), content_type="text/html")
+    for path in ("/a", "/b"):
+        server.publish(path, rss([news(1, published=NOW)]))
+    shell.monkeypatch.setattr(sys, "stdin", Terminal(f"{typed}\n"))
+    assert shell.feeds("add", server.url("/")) == code
+    with shell.db.read() as session:
+        urls = session.exec(select(Feed.url)).all()
+    assert urls == ([] if chosen is None else [server.url(chosen)])
 
 
 @pytest.mark.long  # seven usual places of one host, each a second after the other

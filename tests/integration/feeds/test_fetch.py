@@ -304,3 +304,31 @@ async def test_one_host_is_asked_one_second_apart_and_others_are_not_kept_waitin
     starts = sorted(request.at for request in server.requests if request.host.endswith("a.example"))
     assert starts[1] - starts[0] > 0.15
     assert starts[2] - starts[1] > 0.15
+
+
+async def test_no_more_are_asked_at_once_than_allowed() -> None:
+    """Six hosts whose names are being looked up: two at a time."""
+    under_way = most = 0
+
+    class Crowd(LoopbackResolver):
+        async def resolve(self, *_: object, **__: object) -> list[Any]:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0.01)
+            under_way -= 1
+            raise OSError
+
+    async with fetching(resolver=Crowd(), limits={"concurrent": 2}) as fetcher:
+        found = await asyncio.gather(*(ask(fetcher, f"http://{name}.example/") for name in "abcdef"))
+    assert {one.outcome for one in found} == {Outcome.DNS}
+    assert most == 2
+
+
+async def test_a_proxy_of_the_environment_is_not_used(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.publish("/feed", FEED)
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert (await get(server.url())).outcome is None

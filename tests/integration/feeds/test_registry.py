@@ -18,6 +18,7 @@ from digest.feeds.registry import (
     discard_quarantined,
     expire_quarantined,
     find,
+    flooded_feeds,
     pause,
     release_quarantined,
     remove,
@@ -112,6 +113,7 @@ async def test_a_flood_waits_for_a_person(
     feed_id = await flooded(rounds, server)
     with rounds.db.write() as session:
         assert [line.quarantined for line in health(session, now=rounds.now)] == [100]
+        assert flooded_feeds(session) == 1
         feed = find(session, str(feed_id))
         assert expire_quarantined(session, now=rounds.now + 13 * DAY) == 0
         decided = {"release": release_quarantined, "discard": discard_quarantined}.get(decision)
@@ -119,6 +121,7 @@ async def test_a_flood_waits_for_a_person(
     assert count == 100
     with rounds.db.read() as session:
         rows = session.exec(select(Article.state, Article.state_reason).where(Article.id != 1)).all()
+        assert flooded_feeds(session) == 0
     assert set(rows) == {(state, reason)}
 
 

@@ -50,3 +50,14 @@ def test_a_stream_that_is_cut_off_is_no_body() -> None:
     with pytest.raises(BadCompressionError):
         writer.finish()
     writer.close()
+
+
+def test_a_thousand_members_are_a_body_and_more_are_none() -> None:
+    member = gzip.compress(b"x")
+    body = written(member * 1_000).finish()
+    assert body.size == 1_000
+    body.close()
+    writer = BodyWriter(limit=LIMIT, spool=LIMIT)
+    with pytest.raises(BadCompressionError):
+        writer.write(member * 1_001)
+    writer.close()
