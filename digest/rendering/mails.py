@@ -144,10 +144,13 @@ class Mails:
         text = load_part(self._plain_files, f"{kind}.txt.j2", frame="base.txt.j2")
         subject = load_part(self._plain_files, f"{kind}.subject.j2")
         decks = [Deck(part.card) if part.card_block else None for part in (html, text)]
-        for language in self._catalogues.languages.values():  # now, so that nothing is left to find out later
-            for part in (html, text):
-                _ = part.shell(language), part.card(language)
+        for part in (html, text):  # what compiles in one language compiles in all
+            _ = part.shell(self._default), part.card(self._default)
         return Kind(subject, html, text, *decks)
+
+    @property
+    def _default(self) -> Language:
+        return self._catalogues.language(None)
 
     @cached_property
     def _plain_files(self) -> Files:
