@@ -21,7 +21,7 @@ from digest.delivery.retry import is_throttling
 from digest.delivery.route import Route
 from digest.delivery.throttle import Throttle
 from digest.delivery.unmade import unmade
-from digest.delivery.workload import Flight, Workload
+from digest.delivery.workload import Flight, InHand, Workload
 from digest.mail.outcome import Outcome, Outgoing, Phase, Verdict
 from digest.mail.transport import Link, LinkGoneError, pump
 
@@ -163,12 +163,16 @@ class Line:
 
     def _start(self, mail: Outgoing) -> Awaitable[bool]:
         flight = self._flights[mail.delivery_id]
-        if self._shared.is_stopping or flight.chunk.is_dropped:
+        if self._shared.is_stopping or flight.chunk.is_dropped or self._is_lapsed(flight.chunk):
             return _no()
         flight.started_at = self._loop.time()
         claim = flight.chunk.claim
         mark = StartMark(mail.delivery_id, claim.chunk_id, claim.fence, flight.dated_at)
         return self._granted(self._shared.committer.start(mark), claim, flight.started_at)
+
+    def _is_lapsed(self, chunk: InHand) -> bool:
+        """Whether its lease may have ended: this worker was frozen, and nobody has renewed it since."""
+        return self._loop.time() - chunk.renewed_at > self._shared.options.lease.total_seconds()
 
     async def _granted(self, future: asyncio.Future[bool], claim: Claim, asked_at: float) -> bool:
         """A START that took long is worth nothing unless the chunk is still ours."""

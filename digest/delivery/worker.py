@@ -206,6 +206,7 @@ class Worker:
         return route.is_given_up or (line.is_dry and not line.work.chunks)
 
     async def _claim(self, line: Line) -> None:
+        at = asyncio.get_running_loop().time()
         claim = await self._steadily(partial(self._claim_and_load, line.lanes))
         if claim is None:
             line.is_dry = True
@@ -213,7 +214,7 @@ class Worker:
         if claim.taken_over:
             _log.warning("takeover", chunk=claim.chunk_id, in_data=claim.taken_over)
         _log.debug("claimed", chunk=claim.chunk_id, edition=claim.edition_id, deliveries=len(claim.rows))
-        line.work.add(claim)
+        line.work.add(claim, at=at)
         self._shared.news.tell()
 
     def _claim_and_load(self, lanes: tuple[int, ...]) -> Claim | None:
@@ -249,9 +250,12 @@ class Worker:
             await asyncio.sleep(self._options.lease.total_seconds() / 4)
             held = [(line, chunk) for line in self._lines for chunk in line.work.chunks.values()]
             claims = [chunk.claim for _, chunk in held]
+            at = asyncio.get_running_loop().time()
             ours = await self._steadily(partial(self._queue.renew, claims)) if claims else set()
             for line, chunk in held:
-                if chunk.claim.chunk_id not in ours and not chunk.is_dropped:
+                if chunk.claim.chunk_id in ours:
+                    chunk.renewed_at = at
+                elif not chunk.is_dropped:
                     _log.warning("lease_lost", chunk=chunk.claim.chunk_id)
                     line.work.drop(chunk)
 

@@ -22,6 +22,8 @@ class InHand:
     """When its providers want mail again, if it goes back unfinished."""
     held_back: deque[Due] = field(default_factory=deque)
     """Deliveries to be touched one at a time."""
+    renewed_at: float = 0.0
+    """Loop time of the claim, or of the last renewal that found it ours."""
     is_dropped: bool = False
     """The lease is gone: nothing more of it may start."""
 
@@ -48,9 +50,9 @@ class Workload:
         self.waiting = 0
         self.flying = 0
 
-    def add(self, claim: Claim) -> InHand:
-        """Take a claimed chunk in hand."""
-        chunk = InHand(claim, 0)
+    def add(self, claim: Claim, *, at: float) -> InHand:
+        """Take a chunk in hand whose lease began at a loop time."""
+        chunk = InHand(claim, 0, renewed_at=at)
         self.chunks[claim.chunk_id] = chunk
         if claim.is_careful:
             chunk.held_back.extend(claim.rows)

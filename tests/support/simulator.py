@@ -82,11 +82,12 @@ class SimulatedWorker:
         self.actors: list[Actor] = [self.run()]
         self.frozen = 0
         self.claim: Claim | None = None
+        self.renewed_at = 0.0
 
     def renew(self) -> None:
         """As the keeper of leases does in the background."""
-        if self.claim is not None and not self.frozen:
-            self.queue.renew([self.claim])
+        if self.claim is not None and not self.frozen and self.queue.renew([self.claim]):
+            self.renewed_at = self.world.monotonic
 
     def step(self) -> None:
         actor = self.world.dice.choice(self.actors)
@@ -103,6 +104,7 @@ class SimulatedWorker:
     def run(self) -> Actor:
         while True:
             claim = self.claim = self.queue.claim(now=self.world.now)
+            self.renewed_at = self.world.monotonic
             yield
             if claim is None:
                 continue
@@ -126,6 +128,8 @@ class SimulatedWorker:
                 self.end(row, claim, said(text, Phase.RCPT))
                 yield
                 continue
+            if self.world.monotonic - self.renewed_at > LEASE.total_seconds():
+                continue  # it was frozen: its lease may be over
             asked_at = self.world.monotonic
             granted = self.marks.write(settled, [StartMark(row.id, claim.chunk_id, claim.fence, dated_at)])
             self.in_doubt -= {mark.delivery_id for mark in settled}

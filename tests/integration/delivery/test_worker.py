@@ -140,3 +140,21 @@ async def test_told_to_stop_in_the_middle_of_a_claim_the_chunk_is_given_back(
             assert [(chunk.owner, chunk.lease_until) for chunk in session.exec(select(Chunk))] == [("", 0.0)]
             assert session.exec(select(Worker)).all() == []
         assert (await send_all(db, server.port, now=now)).sent == 2
+
+
+async def test_who_was_frozen_longer_than_the_lease_asks_for_no_dot_before_it_is_renewed(
+    db: Database, now: datetime
+) -> None:
+    with db.write() as session:
+        make_edition(session, 2, now=now)
+    worker = make_worker(db, 1, clock=lambda: now)
+    line, at = worker._lines[1], asyncio.get_running_loop().time()
+    claim = await asyncio.to_thread(worker._queue.claim, now=now)
+    assert claim is not None
+    chunk = line.work.add(claim, at=at - 121)
+    mail = line._take()
+    assert mail is not None
+    assert not await line._start(mail)
+    chunk.renewed_at = at
+    assert await line._start(mail)
+    worker._marks.close()
