@@ -15,7 +15,7 @@ from digest.links import Links
 from digest.mail.dkim import Signer as DkimSigner
 from digest.mail.dkim import load_key
 from digest.mail.envelope import Envelopes
-from digest.mail.errors import MailError
+from digest.mail.errors import DkimKeyError, MailError
 from digest.mail.message import Letterhead
 from digest.rendering import Templates, directories
 from digest.rendering.context import Publisher
@@ -127,7 +127,7 @@ class Runtime:
         """Signs mails; None when the relay does. Raises MailError."""
         dkim = self.settings.dkim
         files = [(dkim.key_file, dkim.selector), (dkim.key_2_file, dkim.selector_2)]
-        keys = [load_key(Path(file).read_bytes(), selector=selector) for file, selector in files if file]
+        keys = [load_key(_key_text(file), selector=selector) for file, selector in files if file]
         return (
             DkimSigner(domain=dkim.domain, keys=keys, sender=self.settings.sender.address) if keys else None
         )
@@ -143,6 +143,13 @@ class Runtime:
         if "templates" in vars(self):
             self.templates.close()
         self.db.close()
+
+
+def _key_text(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise DkimKeyError(f"the DKIM key {file} cannot be read ({error.strerror})") from None
 
 
 def publisher(settings: Settings) -> Publisher:
