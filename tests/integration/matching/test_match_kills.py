@@ -1,8 +1,11 @@
 """The matching stage is killed at every point, and worked by two processes at once: the rows stay the same."""
 
 import signal
+import threading
 from datetime import datetime, timedelta
+from typing import Any
 
+import pytest
 from sqlalchemy import event, update
 from sqlmodel import select
 
@@ -81,6 +84,7 @@ def _die_at_the_topics(url: str, now: datetime) -> None:
     match_new(db, Registry(), now=now)
 
 
+@pytest.mark.long
 def test_a_killed_process_leaves_a_batch_undone_and_the_next_one_does_it(
     sqlite_url: str, now: datetime
 ) -> None:
@@ -99,24 +103,35 @@ def test_a_killed_process_leaves_a_batch_undone_and_the_next_one_does_it(
 
 def _work(url: str, now: datetime, barrier: object) -> None:
     db = Database(url)
-    barrier.wait(30)  # type: ignore[attr-defined]
+    barrier.wait(30)  # type: ignore[attr-defined]  # of a thread or of a process: no common type
     match_new(db, Registry(), now=now, batch_size=4)
     db.close()
 
 
-def test_two_processes_at_once_write_what_one_writes(database_url: str, now: datetime) -> None:
+def _both_work(database_url: str, now: datetime, *, of: Any) -> None:
+    """Two workers (threads or processes), each with a database of its own, begin at once and match everything."""
     db = Database(database_url)
     expected = furnish(db, now, articles=40)
-    barrier = PROCESSES.Barrier(2)
-    workers = [PROCESSES.Process(target=_work, args=(database_url, now, barrier)) for _ in range(2)]
+    barrier = of.Barrier(2)
+    start = of.Process if hasattr(of, "Process") else of.Thread
+    workers = [start(target=_work, args=(database_url, now, barrier)) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join(60)
-    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert [getattr(worker, "exitcode", 0) for worker in workers] == [0, 0]
     assert rows(db) == expected
     assert unmatched(db) == 0
     db.close()
+
+
+def test_two_workers_at_once_write_what_one_writes(database_url: str, now: datetime) -> None:
+    _both_work(database_url, now, of=threading)
+
+
+@pytest.mark.long
+def test_two_processes_at_once_write_what_one_writes(database_url: str, now: datetime) -> None:
+    _both_work(database_url, now, of=PROCESSES)
 
 
 def test_work_another_process_did_meanwhile_is_not_done_again(db: Database, now: datetime) -> None:

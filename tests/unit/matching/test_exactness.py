@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from digest.matching.article import read
+from digest.matching.article import ArticleText, read
 from digest.matching.batch import Batch
 from digest.matching.engine import Hit, Matcher
 from digest.matching.frequencies import Frequencies, counted
@@ -41,13 +41,21 @@ def compare(seed: int, *, queries: int, articles: int) -> Counter[str]:
     return seen
 
 
-def test_thousands_of_pairs_are_matched_as_a_naive_reading_matches_them() -> None:
-    seen = sum((compare(seed, queries=100, articles=10) for seed in range(2)), Counter[str]())
-    assert seen["pairs"] == 2_000
+def test_a_thousand_pairs_are_matched_as_a_naive_reading_matches_them() -> None:
+    seen = sum((compare(seed, queries=50, articles=10) for seed in range(2)), Counter[str]())
+    assert seen["pairs"] == 1_000
     assert seen["hits"] >= 0.2 * seen["pairs"], seen
     assert seen["gated"] >= 0.05 * seen["pairs"], seen
 
 
+PHRASES = (
+    ArticleText(
+        100, "KI Trump Haus, US Krieg Trump", "Trump US, Haus KI Krieg. Krieg KI study", language="en"
+    ),
+    ArticleText(101, "Trump Krieg, the running study and run, Verhandlungen", language="en"),
+    ArticleText(103, "KI und Trump", language="de"),
+    ArticleText(102, "run study, study run, study", "Ein Ukrainekonflikt und die KI.", language="de"),
+)
 SHAPES = (
     "KI Trump -Krieg",
     "KI Trump -Krieg -Haus in:all",
@@ -62,13 +70,21 @@ SHAPES = (
     "source:heise author:Ann -KI",
     "title:KI OR category:KI OR Trump",
     "title:Trump -category:KI",
+    '"Trump Krieg" OR "Krieg Trump" OR "KI Haus"',
+    '"Trump US Krieg" OR "US Krieg Trump" OR "KI Trump Haus" OR "Haus KI study"',
+    "Ukraine-Konflikt OR =Trump OR IT",
+    "Verhandl* OR *konflikt OR *haus*",
+    '"running study" OR "study runs"',
+    "running",
+    "(Krieg lang:en) OR (study lang:de)",
 )
 
 
 def test_every_shape_of_query_is_answered_as_a_naive_reading_answers_it() -> None:
     random = Random(7)
     topics = {number: parse_query(text) for number, text in enumerate(SHAPES)}
-    readings = [read(draw_article(random, number)) for number in range(60)]
+    readings = [read(draw_article(random, number)) for number in range(40)]
+    readings += map(read, PHRASES)
     expected = [
         hit
         for number, query in topics.items()
@@ -76,7 +92,7 @@ def test_every_shape_of_query_is_answered_as_a_naive_reading_answers_it() -> Non
         if (hit := Naive(query, reading).hit(number))
     ]
     assert sorted(Matcher(topics).match_read(readings)) == sorted(expected)
-    assert {hit.topic_id for hit in expected} == set(topics)
+    assert set(topics) == {hit.topic_id for hit in expected}
 
 
 @pytest.mark.soak
