@@ -13,15 +13,18 @@ from sqlmodel import col
 from digest.db import Database, DatabaseError
 from digest.delivery.edition_control import the_instance
 from digest.delivery.post import relay_of
+from digest.editions.models import Edition
 from digest.feeds.models import Feed, FeedState
 from digest.feeds.registry import flooded_feeds
 from digest.mail.errors import MailError
 from digest.mail.transport import RouteError, connect
 from digest.rendering.errors import RenderingError
 from digest.runtime import Runtime
-from digest.settings import missing_for_sending
+from digest.settings import is_loopback, missing_for_sending
 from subscribers.models import Subscriber
 
+OLD_LINKS: Final = timedelta(days=731)
+"""So long after its edition a link to unsubscribe must still work."""
 CLOCK_SKEW: Final = timedelta(seconds=2)
 _AILING: Final = (FeedState.BROKEN, FeedState.FAILING, FeedState.DORMANT, FeedState.GONE)
 
@@ -47,6 +50,8 @@ def examine(runtime: Runtime) -> list[Finding]:
         _holds,
         _feeds,
         _zones,
+        _proxy,
+        _old_keys,
     ]
     return [finding for question in questions for finding in question(runtime)]
 
@@ -185,3 +190,32 @@ def _zones(runtime: Runtime) -> Iterator[Finding]:
         yield Finding("zones", ok=False, sentence=f"There is no zone data for {', '.join(sorted(broken))}.")
     else:
         yield Finding("zones", ok=True, sentence="Every time zone in use is known.")
+
+
+def _proxy(runtime: Runtime) -> Iterator[Finding]:
+    """A proxy that does not say who asks makes all visitors one, so those limits are skipped."""
+    settings = runtime.settings
+    if is_loopback(settings.base_url) or not settings.proxies:
+        return
+    sentence = (
+        f"Readers come through a proxy at {', '.join(settings.proxies)}: it must send X-Forwarded-For, "
+        "or the limits per network are skipped."
+    )
+    yield Finding("proxy", ok=True, sentence=sentence)
+
+
+def _old_keys(runtime: Runtime) -> Iterator[Finding]:
+    """Until when an old key is needed: nobody knows its own last edition, but none is later than the newest."""
+    settings = runtime.settings
+    if not settings.secret_keys_old and not settings.secret_keys_unsubscribe:
+        return
+    with runtime.db.read() as session:
+        newest = session.execute(select(func.max(col(Edition.local_date)))).scalar_one()
+    if newest is None:
+        yield Finding("old keys", ok=True, sentence="No edition was ever sent: no old key is needed.")
+        return
+    sentence = (
+        "Links of two years must work: an old key is needed until two years after the last edition it signed; "
+        f"the newest edition is of {newest}, so none after {newest + OLD_LINKS}."
+    )
+    yield Finding("old keys", ok=True, sentence=sentence)

@@ -391,7 +391,7 @@ def missing_for_sending(settings: Settings) -> list[str]:
         "DIGEST_IMPRINT__PRIVACY_URL": (settings.imprint.privacy_url, "the privacy notice"),
     }
     problems += [f"{name} is missing: set {what}." for name, (value, what) in required.items() if not value]
-    if not settings.base_url.startswith("https://") and not _is_loopback(settings.base_url):
+    if not settings.base_url.startswith("https://") and not is_loopback(settings.base_url):
         problems.append(
             "DIGEST_BASE_URL must start with https://: one-click unsubscribe (RFC 8058) needs it."
         )
@@ -418,7 +418,8 @@ def _has_secret(value: SecretStr | list[SecretStr]) -> bool:
     return bool(value if isinstance(value, list) else value.get_secret_value())
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether an address is one of this machine."""
     host = url.split("://", 1)[-1].split("/", 1)[0].rsplit(":", 1)[0]
     return host in {"localhost", "[::1]"} or host.startswith("127.")
 

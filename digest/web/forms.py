@@ -21,6 +21,7 @@ from digest.web.errors import Reason, Refused
 
 MAX_BODY = 64 * 1024
 MAX_FIELDS = 200
+MAX_DEPTH = 8
 PATIENCE_SECONDS = 10.0
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
@@ -118,7 +119,7 @@ def _json_pairs(body: bytes) -> list[tuple[str, str]]:
         parsed = json.loads(body.decode(), object_pairs_hook=_distinct)
     except (ValueError, RecursionError):
         raise Refused(400, Reason.BAD_REQUEST) from None
-    if not isinstance(parsed, dict) or len(parsed) > MAX_FIELDS:
+    if not isinstance(parsed, dict) or len(parsed) > MAX_FIELDS or is_deeper(parsed, MAX_DEPTH):
         raise Refused(400, Reason.BAD_REQUEST)
     return [(name, text) for name, value in parsed.items() for text in _texts(value)]
 
@@ -129,6 +130,14 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a name stands twice")
     return found
+
+
+def is_deeper(value: object, depth: int) -> bool:
+    """Whether a JSON value nests more than so deep; a plain value has depth 0."""
+    if not isinstance(value, dict | list):
+        return False
+    members = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(is_deeper(one, depth - 1) for one in members)
 
 
 def _texts(value: object) -> list[str]:

@@ -14,11 +14,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
+import structlog
 from limits import parse_many
 from starlette.datastructures import Headers
 
 from digest.web.errors import Reason, Refused
 
+log = structlog.get_logger(__name__)
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -76,6 +78,7 @@ class Limits:
 
     def __init__(self, rules: Mapping[Scope, str]) -> None:
         self._salt = secrets.token_bytes(16)
+        self._is_told = False
         self._windows = {scope: _windows(rules.get(scope, "")) for scope in Scope}
 
     def hit(self, scope: Scope, key: str, *, now: datetime) -> None:
@@ -100,15 +103,22 @@ class Limits:
         self.hit_networks(client, now=now)
 
     def hit_networks(self, client: str | None, *, now: datetime) -> None:
-        """Count a sign-up against both sizes of the client's network; an unknown client has none."""
-        if client is not None:
-            self.hit(Scope.SIGN_UP_NETWORK, network(client, wide=True), now=now)
-            self.hit(Scope.SIGN_UP, network(client), now=now)
+        """Count a sign-up against both sizes of the client's network; an unknown client has none, which is told once."""
+        if client is None:
+            self._tell_once()
+            return
+        self.hit(Scope.SIGN_UP_NETWORK, network(client, wide=True), now=now)
+        self.hit(Scope.SIGN_UP, network(client), now=now)
 
     def hit_near(self, scope: Scope, client: str | None, *, now: datetime) -> None:
         """Count against the client's near network, if it is known."""
         if client is not None:
             self.hit(scope, network(client), now=now)
+
+    def _tell_once(self) -> None:
+        if not self._is_told:
+            self._is_told = True
+            log.warning("network_limits_skipped", reason="no X-Forwarded-For from the proxy")
 
     def _hashed(self, key: str) -> bytes:
         return hashlib.blake2b(key.encode(), key=self._salt, digest_size=8).digest()

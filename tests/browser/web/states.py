@@ -82,6 +82,7 @@ def _choosing(world: World) -> Iterator[State]:
     yield State("preferences-matches", ann, SHOW, {"#query": "Windkraft"})
     yield State("preferences-errors", account, SAVE, {"#query": "((", "#words": "-"}, status=422)
     yield State("preferences-saved", ann, SAVE)
+    yield State("preferences-removed", f"{ann}?done=saved&removed=Windkraft+-Nordsee%0AChip")
     yield State("preferences-no-topic", idle)
     yield State("preferences-paused", world.link(Purpose.PREFERENCES, "ben"))
     yield State("preferences-resumed", world.link(Purpose.PREFERENCES, "muter"), "button[value='1w']")

@@ -63,6 +63,14 @@ def test_unusual_but_good_addresses_are_taken(story: Story, address: str) -> Non
     assert story.one(SignupRequest).address.isascii()
 
 
+@pytest.mark.parametrize(("depth", "status"), [(8, 202), (9, 400)])
+def test_json_may_nest_eight_deep(story: Story, depth: int, status: int) -> None:
+    nested = "[" * (depth - 1) + "]" * (depth - 1)
+    body = f'{{"email": "ben@example.org", "topics": ["ki"], "more": {nested}}}'
+    answer = story.site.client.post("/subscribe", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == status
+
+
 BODIES: list[dict[str, Any]] = [
     {"content": b"x" * 10_000_000},
     {"content": b"[" * 60_000, "headers": {"Content-Type": "application/json"}},

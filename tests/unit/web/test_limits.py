@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
+from structlog.testing import capture_logs
 
 from digest.web.errors import Refused
 from digest.web.limits import Limits, Scope, client_address, network
@@ -102,3 +103,11 @@ def test_the_client_is_the_last_hop_that_is_no_proxy_of_ours(
 ) -> None:
     headers = Headers(raw=[(b"x-forwarded-for", one.encode()) for one in forwarded])
     assert client_address(peer, headers, PROXIES) == client
+
+
+def test_that_network_limits_are_skipped_is_told_once() -> None:
+    limits = Limits({Scope.SIGN_UP: "1/hour"})
+    with capture_logs() as told:
+        for _ in range(3):
+            limits.hit_networks(None, now=START)
+    assert [one["event"] for one in told] == ["network_limits_skipped"]
