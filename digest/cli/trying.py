@@ -64,12 +64,17 @@ def preview(
     for problem in made.report.warnings:
         output.say(f"! {problem}")
     output.table(
-        ("article", "topic", "field", "found"),
-        ((one["title"], one["topic"], one["field"], one["term"]) for one in made.reasons["shown"]),
+        ("place", "article", "topic", "field", "found", "score"),
+        (
+            [one[name] for name in ("place", "title", "topic", "field", "term", "score")]
+            for one in made.reasons["shown"]
+        ),
         empty="It shows no article.",
     )
     for one in made.reasons["out"]:
         output.say(f"- out: {one['title']} ({one['why']})")
+    for link in made.links:
+        output.say(f"→ {link}")
 
 
 def _about(made: previews.Preview) -> dict[str, Any]:

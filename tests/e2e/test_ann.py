@@ -1,5 +1,6 @@
 """Ann's whole life with us, through the public surfaces alone: pages, mails, commands; on both databases."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -49,6 +50,33 @@ def publish(house: House, *articles: tuple[str, str, str], at: datetime) -> None
     house.feeds.publish("/feed", rss(*articles, at=at))
 
 
+def look_before_it_goes(house: House) -> None:
+    """The editor sees what Ann will get and why, and sends a test of it; none of its links does anything."""
+    folder = house.folder / "preview"
+    said = house.ok("preview", "--subscriber", "ann@example.org", "-o", str(folder)).out
+    for told in (
+        "[Test] Neue KI aus München",
+        "List-Unsubscribe-Post",
+        "KI",
+        "→ https://news.example.org/artikel/2",
+    ):
+        assert told in said
+    assert {each.name for each in folder.iterdir()} == {
+        "preview.html", "preview.txt", "preview.eml", "reasons.json",
+    }  # fmt: skip
+    reasons = json.loads((folder / "reasons.json").read_text(encoding="utf-8"))
+    assert [one["place"] for one in reasons["shown"]] == [1, 2]
+    assert reasons["shown"][0]["score"] > 0
+    assert "overschattet" not in str(reasons)
+    assert house.new_mails() == []
+    house.ok("send-test", "editor@example.org", "--topic", "ki")
+    test = house.one_mail()
+    assert subject(test).startswith("[Test] ")
+    page = house.web.post(house.path(link(test, "u")), data={"List-Unsubscribe": "One-Click"})
+    assert page.status_code == 200
+    assert house.ok("subscribers", "show", "ann@example.org", "--json").json["state"] == "active"
+
+
 def test_ann_signs_up_reads_changes_leaves_comes_back_and_is_forgotten(house: House) -> None:
     # She chooses a topic and types one of her own; the form answers the same for everybody.
     form = visit(house.web, "/subscribe?lang=de")
@@ -94,6 +122,7 @@ def test_ann_signs_up_reads_changes_leaves_comes_back_and_is_forgotten(house: Ho
     )
     house.tick(MORNING - timedelta(minutes=30))
     assert house.new_mails() == []
+    look_before_it_goes(house)
     house.tick(MORNING)
     edition = house.one_mail()
     assert "Neue KI aus München" in edition.text
