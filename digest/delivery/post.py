@@ -2,8 +2,9 @@
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -50,7 +51,12 @@ def post_office(parts: Running, *, options: Options | None = None) -> Worker:
     chosen = options or Options(
         connections=settings.smtp.connections, rate=settings.smtp.rate, lease=settings.worker.lease
     )
-    settlement = Settlement(parts.db, Rules(policy=settings.unknown), suppress=suppressor(parts.hasher))
+    settlement = Settlement(
+        parts.db,
+        Rules(policy=settings.unknown),
+        suppress=suppressor(parts.hasher),
+        suppressed=partial(_suppressed, hasher=parts.hasher),
+    )
     relay = relay_of(settings)
 
     async def open_link() -> Link:
@@ -99,6 +105,10 @@ def suppressor(hasher: AddressHasher) -> Suppress:
         )
 
     return suppress
+
+
+def _suppressed(session: Session, address_keys: Collection[str], *, hasher: AddressHasher) -> set[str]:
+    return set(suppression.reasons(session, address_keys, hasher=hasher))
 
 
 def new_owner() -> str:

@@ -29,6 +29,7 @@ from sqlmodel import Session, col
 
 from digest.db import Database, changed
 from digest.delivery.models import Chunk, Delivery, DeliveryState, MailKind, Reason
+from digest.delivery.outbox import skip
 from digest.delivery.settlement import Settlement
 from digest.editions.models import Edition, EditionState
 from subscribers.types import UtcDateTime
@@ -55,6 +56,8 @@ class Due(NamedTuple):
     resends: int
     dated_at: datetime | None
     """Of the copy that may be out there; a resend keeps it."""
+    address_key: str | None = None
+    """Of the person, to see whether the address is suppressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +107,19 @@ class Queue:
                 )
             if expires_at <= now:
                 self.settlement.expire(session, chunk_id, now=now)
-            rows = due(session, chunk_id, now=now)
+            rows = self._allowed(session, due(session, chunk_id, now=now), now=now)
         return Claim(chunk_id, edition_id, lane, fence, rows, claims >= CAREFUL_CLAIMS, orphans)
+
+    def _allowed(self, session: Session, rows: list[Due], *, now: datetime) -> list[Due]:
+        """Without editions to suppressed addresses, which end here; what somebody just asked for goes to any address."""
+        keys = {row.address_key for row in rows if row.kind is MailKind.EDITION and row.address_key}
+        stopped = self.settlement.suppressed(session, keys) if keys else set()
+        if not stopped:
+            return rows
+        ids = [row.id for row in rows if row.kind is MailKind.EDITION and row.address_key in stopped]
+        skip(session, col(Delivery.id).in_(ids), Reason.SUPPRESSED, now=now)
+        gone = set(ids)
+        return [row for row in rows if row.id not in gone]
 
     def renew(self, claims: Sequence[Claim]) -> set[int]:
         """Prolong leases; the ids of the chunks that are still ours.
@@ -240,7 +254,7 @@ _DUE: Final = text(
     """
     SELECT d.id, d.kind, d.edition_id, d.content_id, d.data, coalesce(d.address, s.address),
            coalesce(nullif(d.locale, ''), s.locale, ''), s.public_id, coalesce(s.token_version, 0), s.confirmed_at,
-           d.attempts, d.resends, d.dated_at
+           d.attempts, d.resends, d.dated_at, s.address_key
       FROM delivery d LEFT JOIN subscriber s ON s.id = d.subscriber_id
      WHERE d.chunk_id = :chunk AND d.state IN ('planned', 'deferred')
        AND (d.next_attempt_at IS NULL OR d.next_attempt_at <= :now)
@@ -265,6 +279,7 @@ def _as_due(row: Sequence[Any]) -> Due:
         attempts,
         resends,
         dated,
+        key,
     ) = row
     return Due(
         id_,
@@ -280,6 +295,7 @@ def _as_due(row: Sequence[Any]) -> Due:
         attempts,
         resends,
         dated if dated is None else _moment(dated),
+        key,
     )
 
 

@@ -5,7 +5,7 @@ Everything else is somebody else's by now and is left alone.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -25,6 +25,9 @@ from subscribers.models import Subscriber
 
 Suppress = Callable[[Session, str, Reason, datetime], None]
 """Called in the transaction that fails a delivery, with the address key that must not be written to again."""
+
+Suppressed = Callable[[Session, Collection[str]], set[str]]
+"""Which of these address keys must not be written to."""
 
 _OPEN = (DeliveryState.PLANNED, DeliveryState.DEFERRED)
 _MAILBOX_FAILURES = 3
@@ -70,7 +73,15 @@ class _Loaded(NamedTuple):
 class Settlement:
     """Settles attempts that did not end in a plain first-try 250."""
 
-    def __init__(self, db: Database, rules: Rules, *, suppress: Suppress) -> None:
+    def __init__(
+        self,
+        db: Database,
+        rules: Rules,
+        *,
+        suppress: Suppress,
+        suppressed: Suppressed = lambda _session, _keys: set(),
+    ) -> None:
+        self.suppressed = suppressed
         self._db = db
         self._rules = rules
         self._suppress = suppress

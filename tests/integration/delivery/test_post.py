@@ -20,7 +20,7 @@ from digest.editions.plan import InstantRules, plan_due
 from digest.matching.models import Match
 from digest.runtime import Runtime
 from digest.settings import Settings
-from subscribers.models import MailFormat, Subscriber
+from subscribers.models import MailFormat, Subscriber, Topic
 from subscribers.owed import OwedMail
 from subscribers.tokens import Purpose
 from tests.support.factories import make_article, make_feed, make_subscriber, make_topic, subscribe
@@ -96,6 +96,42 @@ async def test_an_edition_arrives_with_its_articles_and_its_readers_own_links(
         person = session.get_one(Subscriber, deliveries(planned)[0].subscriber_id)
     assert signer.read(Purpose.UNSUBSCRIBE, token[1], now=now).subject == person.public_id
     assert token[1] in text_of(ann, "html")
+
+
+async def test_an_address_said_not_to_exist_gets_no_further_edition(
+    planned: Database, settings: Settings, now: datetime
+) -> None:
+    gone = lambda seen: (  # noqa: E731
+        "550 5.1.1 No such user" if (seen.verb, seen.recipient) == ("RCPT", "ben@example.org") else None
+    )
+    tomorrow = now + timedelta(days=1)
+    async with serve(Server(script=gone)) as server:
+        assert (await deliver(planned, settings, server, now)).failed == 1
+        with planned.write() as session:
+            topic = session.exec(select(Topic)).one()
+            article = make_article(
+                session,
+                make_feed(session, "later", now=now),
+                "KI am Tag danach",
+                now=tomorrow,
+                matched_at=tomorrow,
+            )
+            session.add(
+                Match(
+                    article_id=article.id,
+                    topic_id=topic.id,
+                    field="title",
+                    term="KI",
+                    score=1,
+                    matched_at=tomorrow,
+                )
+            )
+        plan_due(planned, EditionLedger(), now=tomorrow, catch_up=timedelta(hours=6), instant=InstantRules())
+        server.script = lambda seen: None
+        assert (await deliver(planned, settings, server, tomorrow)).sent == 1
+    assert [(one.state.value, one.reason) for one in deliveries(planned)] == [
+        ("sent", ""), ("failed", "no_such_address"), ("sent", ""), ("skipped", "suppressed"),
+    ]  # fmt: skip
 
 
 async def test_a_content_that_cannot_be_read_costs_nobody_else_the_mail(
