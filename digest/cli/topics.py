@@ -31,15 +31,21 @@ def add(
     json: Json = False,
 ) -> None:
     """Offer a topic. Words are found in all their forms; `-word` excludes, `"…"` is a phrase, a comma means or."""
-    with opening.database() as db, db.write() as session:
-        topic = topics.add_topic(session, slug=slug, name=name, query=query, now=opening.now(), language=lang)
-        added = {"slug": topic.slug, "name": topic.name, "query": topic.query}
-    hints = topics.topic_query(query).hints
+    with opening.database() as db:
+        with db.write() as session:
+            topic = topics.add_topic(
+                session, slug=slug, name=name, query=query, now=opening.now(), language=lang
+            )
+            added = {"slug": topic.slug, "name": topic.name, "query": topic.query}
+        with db.read() as session:
+            found = preview(session, topics.topic_query(query, language=lang), now=opening.now())
     if json:
-        output.as_json(added | {"hints": hints})
+        output.as_json(added | {"hints": found.hints, "is_too_broad": found.is_too_broad})
         return
     output.say(f"Readers can choose {added['name']} now. It finds: {added['query']}")
-    _say_hints(hints)
+    _say_hints(found.hints)
+    if found.is_too_broad:
+        output.say(f"It finds {found.share:.0%} of all articles: `in:lead` or `in:title` would narrow it.")
 
 
 @app.command("list")

@@ -13,7 +13,6 @@ from sqlmodel import Session, col
 
 from digest.db import Database
 from digest.matching.engine import Matcher
-from digest.matching.frequencies import Frequencies
 from digest.matching.query import QueryError, parse_query
 from subscribers.models import Subscription, Topic, TopicKind, TopicState
 
@@ -42,10 +41,8 @@ def chunks(ids: Iterable[int]) -> Iterator[list[int]]:
 class Registry:
     """A Matcher and what it was last told; one per process, never shared between threads."""
 
-    def __init__(
-        self, languages: Sequence[str] = ("de", "en"), *, frequencies: Frequencies | None = None
-    ) -> None:
-        self.matcher = Matcher({}, languages, frequencies=frequencies)
+    def __init__(self, languages: Sequence[str] = ("de", "en")) -> None:
+        self.matcher = Matcher({}, languages)
         self._known: set[int] = set()
         self._changed_at: datetime | None = None
 

@@ -1,6 +1,6 @@
 """The publisher's topics: made, changed, listed with their health, and removed. Services; they print nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -46,7 +46,7 @@ def topic_query(typed: str, *, language: str = "") -> Query:
     if not tag:
         return query
     within = f" in:{query.within}" if query.within else ""
-    return parse_query(f"({query.root}) lang:{tag}{within}")
+    return replace(parse_query(f"({query.root}) lang:{tag}{within}"), hints=query.hints)
 
 
 def add_topic(

@@ -77,6 +77,24 @@ def test_a_topic_is_added_with_its_hints_shown_and_listed(run: Run) -> None:
     assert [row["slug"] for row in asked(run, "list")] == ["haus"]
 
 
+def test_a_topic_that_finds_a_quarter_of_everything_is_added_with_a_warning(
+    run: Run, sqlite_url: str
+) -> None:
+    now = datetime.now(UTC)
+    db = Database(sqlite_url)
+    with db.write() as session:
+        feed = make_feed(session, "https://feed.example.org/2", now=now)
+        for number in range(199):
+            make_article(session, feed, f"Wetter {number % 2 * 'im Haus'} {number}", now=now, number=number)
+    db.close()
+    code, printed, _ = run("add", "haus", "--name", "Haus", "--query", "Haus oder", "--lang", "de")
+    assert code == 0
+    assert "write ODER" in printed
+    assert "of all articles" not in printed
+    code, printed, _ = run("add", "haus2", "--name", "Haus", "--query", "Haus", "--lang", "de")
+    assert "It finds 50% of all articles" in printed
+
+
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
