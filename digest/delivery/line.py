@@ -108,6 +108,8 @@ class Line:
         try:
             await pump(link, take=self._take, start=self._start, settle=self._settle)
         except LinkGoneError:
+            if link.session.is_full:
+                self._shared.route.was_full(link.session.accepted)
             return None
         if link.is_spent(at=self._loop.time()):
             await link.quit()

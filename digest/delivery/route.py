@@ -39,6 +39,9 @@ class Route:
         self._dots: list[bool] = []
         self._was_open = False
         self._is_nobody_there = False
+        self._full_at = 0
+        self._mails_a_link = 0
+        """How many mails the server takes on one connection, as far as it has shown; 0 = it has not."""
 
     @property
     def is_down(self) -> bool:
@@ -69,7 +72,15 @@ class Route:
             self._failed(str(error), is_permanent=error.is_permanent)
             return None
         self._was_open = True
+        if self._mails_a_link:
+            link.session.mails_left = min(link.session.mails_left, self._mails_a_link)
         return link
+
+    def was_full(self, mails: int) -> None:
+        """A link ended because the server takes no more than so many mails on one; said twice, it is the rule."""
+        if mails == self._full_at:
+            self._mails_a_link = mails
+        self._full_at = mails
 
     def saw(self, outcome: Outcome) -> None:
         """Learn from what became of a mail: acceptance heals, a refused sender and lost replies close the route."""

@@ -73,6 +73,7 @@ class Pipeline:
         if reply.code // 100 == 3:
             self._break("no answer to the dot")
         self._flying = None
+        self._session.accepted += reply.code // 100 == 2
         gate.settle(mail, outcome_of(reply, Phase.DOT))
         self._check_alive(reply)
 
@@ -81,7 +82,7 @@ class Pipeline:
         await self._read_prefix()
         answer = await self._wire.reply(self._timeouts.command)
         if answer.code // 100 != 2:
-            self._close_on(mail, gate, untouched(Phase.MAIL, answer))
+            self._close_on(mail, gate, self._session.sender_refused(answer))
         answer = await self._wire.reply(self._timeouts.command)
         if answer.code // 100 != 2:
             self._refused(mail, gate, answer, Phase.RCPT)

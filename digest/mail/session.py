@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
 
-from digest.mail.outcome import Outcome, Outgoing, Phase, Verdict
+from digest.mail.outcome import Outcome, Outgoing, Phase, Reply, Verdict, untouched
 
 Take = Callable[[], Outgoing | None]
 Start = Callable[[Outgoing], Awaitable[bool]]
@@ -50,6 +50,9 @@ class Session:
     mails_left: int = 1000
     retire_at: float = field(default=float("inf"))
     """Loop time after which no further mail is taken."""
+    accepted: int = 0
+    is_full: bool = False
+    """The server took some mails and then said 421 to the next: so many a connection is all it wants."""
 
     def next_mail(self, gate: Gate, *, at: float) -> Outgoing | None:
         """The next mail that can be offered here; those that never can be are settled on the way."""
@@ -60,6 +63,11 @@ class Session:
                 return mail
             gate.settle(mail, refusal)
         return None
+
+    def sender_refused(self, answer: Reply) -> Outcome:
+        """What MAIL refused means: the route's fault, or no more than the end of this connection."""
+        self.is_full = answer.code == 421 and self.accepted > 0
+        return untouched(Phase.LINK if self.is_full else Phase.MAIL, answer)
 
     def envelope(self, mail: Outgoing) -> bytes:
         """MAIL, RCPT and DATA of one mail as one group; DATA stands last, as RFC 2920 demands."""

@@ -259,6 +259,7 @@ class _Stock:
         except (aiosmtplib.SMTPException, OSError):
             self._client.close()
             return _LOST
+        self._session.accepted += answer.code // 100 == 2
         if answer.code == 421 or answer.code // 100 not in (2, 4, 5):
             self._client.close()
         return outcome_of(_reply(answer), Phase.DOT) if answer.code // 100 in (2, 4, 5) else _LOST
@@ -270,7 +271,7 @@ class _Stock:
             answer = await self._say(b"MAIL", session.mail_from(mail))
             if answer.code // 100 != 2:
                 self._client.close()
-                return untouched(Phase.MAIL, _reply(answer))
+                return session.sender_refused(_reply(answer))
             answer = await self._say(b"RCPT", session.rcpt_to(mail))
             if answer.code // 100 != 2:
                 return await self._refused(answer, Phase.RCPT)

@@ -32,7 +32,7 @@ def scenario(name: str, tests: str, rounds: int) -> Scenario:
 
 
 SCENARIOS: Sequence[Scenario] = (
-    scenario("connection refused; 421 as banner, in the middle", r"relay_that_is_down|does_not_welcome|nobody_listening|closes_after_a_few|link_that_ends_before", 5),
+    scenario("connection refused; 421 as banner, in the middle", r"relay_that_is_down|does_not_welcome|nobody_listening|takes_a_few_mails|link_that_ends_before", 5),
     scenario("greylisting; asked for less", r"greylisted|asks_for_less", 15),
     scenario("a third of the people refused", r"a_third_refused", 20),
     scenario("replies lost after the dot, both policies", r"reply_lost_after|lost_link_is_lost|lost_reply_is_the_same", 10),

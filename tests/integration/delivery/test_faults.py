@@ -72,15 +72,23 @@ async def test_a_link_that_ends_before_the_dot_costs_nobody_an_attempt(
     checked(ten, server, doubles=0)
 
 
-async def test_a_server_that_closes_after_a_few_mails_is_served_in_small_turns(
-    ten: Database, now: datetime
+@BOTH
+async def test_a_server_that_takes_a_few_mails_a_connection_is_learned_and_never_waited_for(
+    ten: Database, now: datetime, extensions: tuple[str, ...]
 ) -> None:
-    def script(event: Event) -> str | None:
-        return "421 4.7.0 Too many mails" if event.verb == "MAIL" and event.on_connection == 3 else None
+    byes = []
 
-    async with serve(Server(script=script)) as server:
-        await send_all(ten, server.port, now=now, connections=1, first_backoff=timedelta(milliseconds=10))
+    def script(event: Event) -> str | None:
+        if event.verb != "MAIL" or event.on_connection < 3:
+            return None
+        byes.append(event)
+        return "421 4.7.0 Too many mails"
+
+    async with serve(Server(extensions=extensions, script=script)) as server:
+        worker = make_worker(ten, server.port, clock=lambda: now, connections=1)
+        await asyncio.wait_for(worker.run_until_idle(), 60)
     assert ({row.attempts for row in deliveries(ten)}, states(ten)) == ({1}, {"sent": 10})
+    assert (len(byes), worker._shared.route.failures, server.connections) == (2, 0, 4)
 
 
 async def test_greylisted_by_all_everybody_gets_one_mail_later(ten: Database, now: datetime) -> None:
