@@ -1,5 +1,6 @@
 """`digest subscribers`: who reads, and how they come and go."""
 
+import sys
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -10,7 +11,7 @@ import typer
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from digest.cli import opening, output
+from digest.cli import mailto, opening, output
 from digest.delivery import outbox
 from digest.delivery.history import deliveries_of
 from digest.delivery.models import Reason
@@ -160,14 +161,25 @@ def pause_(email: Email) -> None:
 
 
 @app.command("unsubscribe")
-def unsubscribe_(email: Email) -> None:
+def unsubscribe_(
+    email: Annotated[str | None, typer.Argument(help="The subscriber's address; not with --mail.")] = None,
+    *,
+    mail: Annotated[
+        bool, typer.Option("--mail", help="Read one message to the unsubscribe address from stdin.")
+    ] = False,
+) -> None:
     """Send this person nothing any more."""
-
-    def leave(session: Session, person: Subscriber, runtime: Runtime) -> None:
-        unsubscribe.unsubscribe(session, person.public_id, now=runtime.clock(), source=Source.CLI)
-
-    _change(email, leave, Reason.UNSUBSCRIBED)
-    output.say(f"{email} is unsubscribed.")
+    if (email is None) is not mail:
+        output.fail("Say an address, or --mail and hand the message over on stdin.", code=output.USAGE)
+    message = sys.stdin.buffer.read() if mail else b""
+    with opening.running() as runtime, runtime.db.write() as session:
+        person = _found(session, email) if email else mailto.leaver(session, runtime, message)
+        if person is None:
+            output.fail("No recipient of this message is an unsubscribe address of ours; nothing changed.")
+        source, now = Source.MAILTO if mail else Source.CLI, runtime.clock()
+        unsubscribe.unsubscribe(session, person.public_id, now=now, source=source)
+        outbox.withdraw(session, person.id, now=now, reason=Reason.UNSUBSCRIBED)
+    output.say(f"{email} is unsubscribed." if email else "The person is unsubscribed.")
 
 
 @app.command()

@@ -22,6 +22,7 @@ from subscribers.keys import Mac
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_VERP = re.compile(r"[^+@]*\+([0-9a-z]{1,13})\.[a-z2-7]{16}@[a-z0-9.-]+")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 _PAIRS = tuple(first + second for first in _LETTERS for second in _LETTERS)
@@ -68,6 +69,14 @@ class Envelopes:
         """The envelope of a system mail."""
         proof = self._proof("system", f"{kind}\0{delivery_id}", length=24)
         return self._envelope(delivery_id, recipient, f"s.{proof}")
+
+    def unsubscribing(self, address: str) -> int | None:
+        """The delivery whose mailto address this is; None for any other, and for a forged one."""
+        found = _VERP.fullmatch(address.lower())
+        delivery_id = int(found[1], 36) if found else 0
+        ours = self._signed(self._unsubscribe, "unsubscribe", delivery_id)
+        is_ours = ours is not None and hmac.compare_digest(ours, address.lower())
+        return delivery_id if found and is_ours else None
 
     def _envelope(self, delivery_id: int, recipient: str, name: str) -> Envelope:
         return Envelope(

@@ -120,3 +120,20 @@ def test_a_plain_address_passes_octet_for_octet(address: str) -> None:
 def test_numbers_are_written_in_base_36(number: int, digits: str) -> None:
     assert base36(number) == digits
     assert int(digits, 36) == number
+
+
+def test_only_its_own_mailto_address_leads_back_to_a_delivery() -> None:
+    address = (
+        (edition(envelopes(), delivery_id=12_345).unsubscribe_mailto or "")
+        .removeprefix("mailto:")
+        .partition("?")[0]
+    )
+    assert envelopes().unsubscribing(address) == 12_345
+    assert envelopes().unsubscribing(address.upper()) == 12_345, "some servers change the case"
+    local, _, domain = address.partition("@")
+    for forged in (
+        address.replace("+", "+1"), f"{local[:-1]}{'a' if local[-1] != 'a' else 'b'}@{domain}", f"x{address}",
+        f"{local}@example.net", "leave@example.org", "", "+1.aaaaaaaaaaaaaaaa@example.org",
+    ):  # fmt: skip
+        assert envelopes().unsubscribing(forged) is None, forged
+    assert envelopes(unsubscribe=None).unsubscribing(address) is None
