@@ -43,6 +43,8 @@ def claim(session: Session, wanted: Wanted, *, now: datetime, limit: int) -> lis
     The rows come back as they are after the claim; the caller commits before it asks anybody.
     """
     candidates = session.execute(_candidates(wanted, now, _AHEAD * limit)).all()
+    if not candidates:
+        return []
     hosts = _lock_hosts(session, {host for _, host in candidates}, now)
     busy = _live_claims(session, hosts, now)
     chosen: list[int] = []

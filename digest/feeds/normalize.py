@@ -61,16 +61,17 @@ def normalize(entry: ParsedEntry, *, position: int, is_own: bool = False) -> Can
     """Return an entry safe and bounded; links of an own feed (`is_own`) are upgraded to https."""
     link = canonical_url(entry.link)
     link = secure(link) if is_own else link
+    key = url_key(link)
     summary = _BOILERPLATE.sub("", entry.summary)
     content = safe_html(entry.content_html)
     image = _image_url(entry.image_url)
-    visible = [entry.title, url_key(link), summary, to_text(content), image, *entry.authors, *entry.tags]
+    visible = [entry.title, key, summary, to_text(content), image, *entry.authors, *entry.tags]
     return Candidate(
         position=position,
         guid=entry.id,
         guid_alt=guid_alt(entry.id),
         link=link,
-        link_key=url_key(link),
+        link_key=key,
         title=entry.title,
         summary=summary,
         content_html=content,

@@ -131,7 +131,8 @@ class _Round:
                     for task in done:
                         task.result()
                 elif not self._waiting and not await self._wait_for_turn():
-                    await self._transaction(self._prune)
+                    if self._counts.outcomes:
+                        await self._transaction(self._prune)
                     return self._counts
         finally:
             for task in running:

@@ -135,12 +135,17 @@ class Publisher:
 
 def candidates(entries: Iterable[ParsedEntry]) -> tuple[Candidate, ...]:
     """What the parser's process would give."""
-    return tuple(_normalized(entry, position) for position, entry in enumerate(entries))
+    return tuple(_at(position, _normalized(entry)) for position, entry in enumerate(entries))
 
 
 @lru_cache(maxsize=20_000)
-def _normalized(entry: ParsedEntry, position: int) -> Candidate:
-    return normalize(entry, position=position)
+def _at(position: int, candidate: Candidate) -> Candidate:
+    return replace(candidate, position=position)
+
+
+@lru_cache(maxsize=20_000)
+def _normalized(entry: ParsedEntry) -> Candidate:
+    return normalize(entry, position=0)
 
 
 def story_of(candidate: Candidate) -> int:

@@ -24,7 +24,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 async def live(db: Database, world: World, *, now: datetime, length: timedelta, every: timedelta) -> int:
-    """Poll the world in rounds, many of which are killed; the number of articles in the end."""
+    """Poll the world in rounds, many of which are killed, until the first breach; the number of articles in the end."""
     with db.write() as session:
         for site in world.sites.values():
             add_feed(session, site.url, trust=site.trust, now=now, policy=Policy(allow_private=True))
@@ -32,6 +32,7 @@ async def live(db: Database, world: World, *, now: datetime, length: timedelta, 
     while world.now < now + length:
         with suppress(Killed):
             await poll_due(db, world, world, clock=world.clock, rng=rng, sleep=no_sleep)
+        assert not world.breaches, world.now
         world.now += every
     with db.read() as session:
         return session.exec(select(func.count()).select_from(Article)).one()
@@ -41,18 +42,17 @@ async def test_days_with_sudden_ends_break_no_manners(db: Database, now: datetim
     world = World(start=now, rng=Random(7))
     world.build(10)
     count = await live(db, world, now=now, length=30 * HOUR, every=2 * HOUR)
-    assert not world.breaches
     assert world.killed > 0
     assert world.unchanged > world.requests / 4
     assert count == sum(site.told + 1 for site in world.sites.values())
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(7200)
 async def test_a_week_of_five_hundred_feeds_breaks_no_manners(db: Database, now: datetime) -> None:
     world = World(start=now, rng=Random(11))
     world.build(500)
-    await live(db, world, now=now, length=7 * DAY, every=10 * timedelta(minutes=1))
-    assert not world.breaches
+    await live(db, world, now=now, length=7 * DAY, every=timedelta(minutes=10))
     assert world.requests > 500 * 7 * 4
     with db.read() as session:
         told = session.exec(select(Article.link)).all()
@@ -61,14 +61,16 @@ async def test_a_week_of_five_hundred_feeds_breaks_no_manners(db: Database, now:
     assert sorted(numbers) == [(url, number) for url in sorted(newest) for number in range(newest[url] + 1)]
 
 
-def test_the_plan_of_a_week_of_five_hundred_feeds_keeps_floor_and_rest(now: datetime) -> None:
+@pytest.mark.parametrize("count", [100, pytest.param(500, marks=pytest.mark.soak)])
+def test_the_plan_of_a_week_keeps_floor_and_rest(now: datetime, count: int) -> None:
     """The same week by the schedule alone, every minute of it."""
     rng = Random(5)
     breaches, requests = Counter[str](), 0
-    hosts = {f"h{number}": HostState(host=f"h{number}") for number in range(200)}
+    shared = count * 2 // 5
+    hosts = {f"h{number}": HostState(host=f"h{number}") for number in range(shared)}
     due: list[tuple[datetime, int, Feed]] = []
-    for number in range(500):
-        feed = own_feed(now, id=number, host=f"h{number % 200}", median_gap=HOUR * rng.choice([1, 4, 30]))
+    for number in range(count):
+        feed = own_feed(now, id=number, host=f"h{number % shared}", median_gap=HOUR * rng.choice([1, 4, 30]))
         heapq.heappush(due, (now, number, feed))
     asked: dict[int, datetime] = {}
     while due[0][0] < now + 7 * DAY:
@@ -93,7 +95,7 @@ def test_the_plan_of_a_week_of_five_hundred_feeds_keeps_floor_and_rest(now: date
             breaches["planned into a rest"] += 1
         heapq.heappush(due, (following, number, feed))
     assert not breaches
-    assert requests > 500 * 7 * 4
+    assert requests > count * 7 * 4
     assert {feed.state for _, _, feed in due} <= {
         FeedState.ACTIVE,
         FeedState.RETRYING,
