@@ -52,12 +52,13 @@ class _Facts:
 
 def inspect(rendered: Rendered, *, context: MailContext, publisher: Publisher) -> Report:
     """The report on a mail as `Templates.mail` made it of this context."""
-    facts = [_facts(fragment) for fragment in rendered.html]
+    frame = _frame(rendered.html)
+    facts = [_read(frame), *(_shared_facts(each.text) for each in rendered.html if each.is_shared)]
     size = sum(each.size for each in facts)
     errors = [*_subject_faults(rendered), *_text_faults(rendered, context, publisher)]
     if rendered.html:
         errors += dict.fromkeys(fault for each in facts for fault in each.faults)
-        errors += _html_faults(_frame(rendered.html), context, publisher)
+        errors += _html_faults(frame, context, publisher)
         known = {f"mailto:{line}" for line in publisher["imprint"]["contact"]}
         if not known.issuperset(letter for each in facts for letter in each.letters):
             errors.append("a mailto: link leads to somebody who is not in the imprint")
@@ -129,11 +130,6 @@ def _warnings(size: int, links: frozenset[str], rendered: Rendered) -> Iterator[
         yield f"HTML and text part link to different pages: {len(links - bare)} only in HTML, {len(bare - links)} only in text"
 
 
-def _facts(fragment: Fragment) -> _Facts:
-    """A card is looked at once, whoever gets it."""
-    return _shared_facts(fragment.text) if fragment.is_shared else _read(fragment.text)
-
-
 def _read(html: str) -> _Facts:
     links: set[str] = set()
     faults: list[str] = []
@@ -148,6 +144,7 @@ def _read(html: str) -> _Facts:
 
 
 _shared_facts = lru_cache(maxsize=5_000)(_read)
+"""A card is looked at once, whoever gets it."""
 
 
 def _bare_links(fragment: Fragment) -> Sequence[str]:
