@@ -6,7 +6,7 @@ give the same. `read()` never writes. Times of leases come from the database's o
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -49,6 +49,8 @@ class Database:
             raise DatabaseError(
                 f"{self.url.get_backend_name()} is not supported: use SQLite (sqlite:///digest.db) or PostgreSQL."
             )
+        self.before_commit: Callable[[Session], None] | None = None
+        """Called with each writing session when its block is through; what it raises rolls back."""
         self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url, pool_size)
 
     @contextmanager
@@ -57,6 +59,8 @@ class Database:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             session.connection()  # BEGIN now: a writer's reads are true from the first line on
             yield session
+            if self.before_commit is not None:
+                self.before_commit(session)
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from random import Random
 
 from digest.db import Database
+from digest.delivery.departed import Departed
+from digest.delivery.witness import DEPARTURES_FILE, state_file
 from digest.editions.house import House
 from digest.editions.plan import InstantRules
 from digest.links import Links
@@ -180,6 +182,9 @@ def publisher(settings: Settings) -> Publisher:
 def started(settings: Settings, *, clock: Clock = utc_now, rng: Random | None = None) -> Iterator[Runtime]:
     """A runtime on a current database, closed at the end. Raises DatabaseError, SchemaError, SettingsError."""
     runtime = Runtime(settings, Database(settings.database_url), clock, rng or Random())  # noqa: S311 - jitter, no secret
+    departures = state_file(settings, DEPARTURES_FILE)
+    if departures is not None:
+        runtime.db.before_commit = Departed(departures).keep
     try:
         runtime.db.require_schema()
         yield runtime

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from subscribers import following, register
 from subscribers.addresses import Address
 from subscribers.choices import Choices
+from subscribers.departures import Departure, Way, note
 from subscribers.models import Cadence, Subscriber, SubscriberState
 from subscribers.tables import MUTE, SUBSCRIBER
 from subscribers.types import new_public_id
@@ -98,6 +99,7 @@ def restart(session: Session, person: Subscriber, row: dict[str, Any]) -> None:
         if name not in kept:
             setattr(person, name, value)
     person.paused_until = person.unsubscribed_at = person.choices_erased_at = None
+    note(session, Departure(Way.RETURNED, person.public_id.hex))
 
 
 def forget_choices(session: Session, subscriber_ids: Sequence[int]) -> None:

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
+from subscribers import departures
+from subscribers.departures import Departure, Way
 from subscribers.hashing import AddressHasher
 from subscribers.models import SuppressionReason
 from subscribers.tables import SUPPRESSION
@@ -79,6 +81,8 @@ def suppress_hashes(
     ]
     if not rows:
         return 0
+    for one in rows:
+        departures.note(session, Departure(Way.SUPPRESSED, str(one["address_hash"]), now, reason.value))
     weaker = SUPPRESSION.c.reason.not_in(_FINAL) & (SUPPRESSION.c.reason != reason)
     put = insert(session, SUPPRESSION).on_conflict_do_update(
         index_elements=[SUPPRESSION.c.address_hash],
@@ -90,12 +94,14 @@ def suppress_hashes(
 
 def lift(session: Session, address_key: str, *, hasher: AddressHasher) -> bool:
     """Let an address be mailed again; False if it was not suppressed. The operator's note belongs to his own log."""
+    departures.note(session, Departure(Way.RETURNED, hasher.hash(address_key)))
     row = delete(SUPPRESSION).where(SUPPRESSION.c.address_hash == hasher.hash(address_key))
     return session.execute(row.returning(SUPPRESSION.c.address_hash)).first() is not None
 
 
 def lift_by_confirmation(session: Session, address_key: str, *, hasher: AddressHasher) -> bool:
     """End a suppression that the person's own confirmation ends; False if there was none such."""
+    departures.note(session, Departure(Way.RETURNED, hasher.hash(address_key)))
     row = delete(SUPPRESSION).where(
         SUPPRESSION.c.address_hash == hasher.hash(address_key),
         SUPPRESSION.c.reason.in_(_LIFTED_BY_CONFIRMATION),

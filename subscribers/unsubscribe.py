@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from subscribers import consent, history, joining, register, signup, suppression
 from subscribers.addresses import Address
+from subscribers.departures import Departure, Way, note
 from subscribers.hashing import AddressHasher
 from subscribers.models import ConsentKind, Subscriber, SubscriberState
 from subscribers.owed import SYSTEM_MAIL_LIFE, OwedMail
@@ -78,6 +79,7 @@ def unsubscribe(
         return Left(is_new=False, subscriber_id=person.id if person else None)
     person.state, person.unsubscribed_at, person.paused_until = SubscriberState.UNSUBSCRIBED, now, None
     session.flush()
+    note(session, Departure(Way.LEFT, person.public_id.hex, now))
     consent.append(
         session, [history.event(session, person, ConsentKind.UNSUBSCRIBED, source=source)], now=now
     )
@@ -104,6 +106,7 @@ def return_to(session: Session, person: Subscriber, *, now: datetime, source: st
     """Make somebody who left active again with all they had, and prove it."""
     person.state, person.unsubscribed_at = SubscriberState.ACTIVE, None
     session.flush()
+    note(session, Departure(Way.RETURNED, person.public_id.hex, now))
     consent.append(
         session, [history.event(session, person, ConsentKind.RESUBSCRIBED, source=source)], now=now
     )

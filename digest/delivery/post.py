@@ -5,21 +5,20 @@ import socket
 from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
-from sqlalchemy import make_url
 from sqlmodel import Session
 
 from digest.db import Database
+from digest.delivery.departed import Departed, replayer
 from digest.delivery.mails import Mails
 from digest.delivery.marks import marks_for
 from digest.delivery.models import Reason
 from digest.delivery.press import Parts
 from digest.delivery.queue import Queue
 from digest.delivery.settlement import Rules, Settlement, Suppress
-from digest.delivery.witness import Witness
+from digest.delivery.witness import DEPARTURES_FILE, WITNESS_FILE, Witness, state_file
 from digest.delivery.worker import Options, Worker
 from digest.mail.transport import Link, Relay, connect
 from digest.settings import Settings, UnknownPolicy
@@ -69,17 +68,15 @@ def post_office(parts: Running, *, options: Options | None = None) -> Worker:
         connect=open_link,
         clock=parts.clock,
         options=chosen,
-        witness=Witness(witness_file(settings)),
+        witness=witness_of(parts),
     )
 
 
-def witness_file(settings: Settings) -> Path | None:
-    """Where this machine keeps what it has seen: the state directory, or beside the SQLite file; None without either."""
-    url = make_url(settings.database_url)
-    folder = settings.state_dir
-    if folder is None and url.get_backend_name() == "sqlite" and url.database:
-        folder = Path(url.database).absolute().parent
-    return folder / "digest-witness.json" if folder is not None and folder.is_dir() else None
+def witness_of(parts: Running) -> Witness:
+    """What this machine has seen, and who it knows to have left."""
+    departures = state_file(parts.settings, DEPARTURES_FILE)
+    path = state_file(parts.settings, WITNESS_FILE)
+    return Witness(path, replayer(Departed(departures), parts.hasher)) if departures else Witness(path)
 
 
 def relay_of(settings: Settings) -> Relay:

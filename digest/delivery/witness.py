@@ -7,6 +7,7 @@ that is ahead means that an older database was put back: everything is held unti
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,18 +15,21 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, make_url, select, text, update
 from sqlmodel import Session, col
 
 from digest.delivery import edition_control, outbox
 from digest.delivery.interventions import OPERATOR, WITNESS
 from digest.delivery.models import Chunk, Delivery, Reason
 from digest.editions.models import Edition, EditionState, Release
+from digest.settings import Settings
 from subscribers.models import Subscriber
 from subscribers.types import new_public_id
 
 _log = structlog.get_logger(__name__)
 
+WITNESS_FILE: Final = "digest-witness.json"
+DEPARTURES_FILE: Final = "digest-departures.log"
 RESTORED: Final = (
     "An older copy of the database was put back: this machine has already seen delivery {seen}, the database knows {known}. "
     "Choose `digest editions release --all --restored skip` (no second copies) or `… --restored send` (nobody is left out)."
@@ -41,10 +45,25 @@ class Seen:
     delivery: int
 
 
-class Witness:
-    """One machine's file; None as path means that there is no lasting directory, and so no protection."""
+def state_file(settings: Settings, name: str) -> Path | None:
+    """Where this machine keeps a file: the state directory, or beside the SQLite file; None without either."""
+    url = make_url(settings.database_url)
+    folder = settings.state_dir
+    if folder is None and url.get_backend_name() == "sqlite" and url.database:
+        folder = Path(url.database).absolute().parent
+    return folder / name if folder is not None and folder.is_dir() else None
 
-    def __init__(self, path: Path | None) -> None:
+
+class Witness:
+    """One machine's file; None as path means that there is no lasting directory, and so no protection.
+
+    `replay` is done to an older database before anything else: it learns who has left since.
+    """
+
+    def __init__(
+        self, path: Path | None, replay: Callable[[Session, datetime], None] = lambda _session, _now: None
+    ) -> None:
+        self.replay = replay
         self._path = path
         self._last: Seen | None = None
 
@@ -95,6 +114,7 @@ def check(session: Session, witness: Witness, *, now: datetime) -> bool:
     reason = RESTORED.format(seen=seen.delivery, known=instance.delivery_mark)
     edition_control.hold_all(session, reason=reason, now=now, who=WITNESS)
     _start_above(session, seen.delivery, now=now)
+    witness.replay(session, now)
     return True
 
 
