@@ -31,7 +31,7 @@ test-long: $(STAMP) ## The journeys on PostgreSQL too, and the services as proce
 	@$(BIN)/python -m pytest -n 4 --dist worksteal -m 'long and not soak and not browser' $(ARGS)
 
 test-browser: $(STAMP) ## Pages and mails in a real Chromium; says so where none is installed
-	@$(BIN)/python -m pytest -m browser $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m browser $(ARGS)
 
 check: $(STAMP) ## Format, lint, types, layers, dependencies
 	@$(BIN)/ruff format --check .

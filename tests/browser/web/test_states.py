@@ -12,7 +12,7 @@ from tests.browser.web.states import State, states
 from tests.browser.web.watching import watched
 from tests.browser.web.world import World
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.xdist_group("states")]
 SMALL = {"width": 320, "height": 640}
 
 

@@ -241,7 +241,7 @@ def look_around(story: Story, times: int) -> None:
 
 
 def test_looking_changes_nothing_and_uses_no_link_up(story: Story) -> None:
-    look_around(story, 400)
+    look_around(story, 200)
     assert story.site.client.post(story.confirm_path()).status_code == 200
     assert "Du bist abgemeldet" in story.site.client.post(story.path(Purpose.UNSUBSCRIBE)).text
 
