@@ -18,7 +18,9 @@ from tests.integration.web.conftest import Story
 DAY = timedelta(days=1)
 
 
-@pytest.mark.parametrize("networks", [60, pytest.param(1000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "networks", [60, pytest.param(1000, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])]
+)
 def test_one_address_from_many_networks_gets_one_mail_a_day_and_three_a_month(
     story: Story, networks: int
 ) -> None:

@@ -247,5 +247,6 @@ def test_looking_changes_nothing_and_uses_no_link_up(story: Story) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_ten_thousand_looks_change_nothing(story: Story) -> None:
     look_around(story, 10_000)
