@@ -62,6 +62,7 @@ def test_pieces_encoded_on_their_own_join_to_the_same_text(texts: list[str]) -> 
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(600)
 @given(st.one_of(ANY_TEXT, CORNERS))
 @settings(max_examples=20_000, deadline=None)
 def test_the_same_for_twenty_thousand_texts(text: str) -> None:
