@@ -140,8 +140,10 @@ def test_adding_and_discarding_leaves_the_matcher_of_what_is_left(seed: int) -> 
     random = Random(seed)
     matcher = Matcher(topics)
     gone = random.sample(sorted(topics), len(topics) // 2)
+    everything = sorted(matcher.match(articles))
     for topic_id in gone:
         matcher.discard(topic_id)
+    assert sorted(matcher.match(articles)) == [hit for hit in everything if hit.topic_id not in gone]
     for topic_id in gone[::2]:
         matcher.add(topic_id, topics[topic_id])
     kept = {topic_id: query for topic_id, query in topics.items() if topic_id not in gone[1::2]}
