@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,8 @@ from sqlmodel import select
 
 from digest.db import Database
 from digest.feeds.models import Article
+from digest.matching.article import ArticleText
+from digest.matching.engine import Hit
 from digest.matching.match import Registry, match_new
 from digest.matching.models import Match, MatchStage
 from tests.support.crash import PROCESSES, die
@@ -169,3 +172,26 @@ def match_new_without_lease(db: Database, registry: Registry, now: datetime) -> 
 def expire_lease(db: Database) -> None:
     with db.write() as session:
         session.execute(update(MatchStage).values(lease_until=0.0))
+
+
+def test_an_article_that_changes_while_it_is_matched_is_left_for_the_next_call(
+    db: Database, now: datetime
+) -> None:
+    with db.write() as session:
+        wetter = make_topic(session, "wetter", now=now).id
+        make_topic(session, "ki", now=now)
+        article = make_article(session, make_feed(session, now=now), "KI hilft", now=now, summary="").id
+    registry = Registry()
+    match = registry.matcher.match
+
+    def while_it_changes(articles: Sequence[ArticleText]) -> list[Hit]:
+        found = match(articles)
+        with db.write() as session:
+            session.execute(update(Article).values(title="Wetter am Montag", changed_at=now))
+        return found
+
+    registry.matcher.match = while_it_changes  # type: ignore[method-assign]  # the moment between reading and writing
+    assert match_new(db, registry, now=now).matches == 0
+    assert (rows(db), unmatched(db)) == (set(), 1)
+    assert match_new(db, Registry(), now=now).matches == 1
+    assert rows(db) == {(article, wetter)}
