@@ -128,5 +128,6 @@ def running_site(db: Database, settings: Settings, clock: Clock, **client: Any) 
     runtime = Runtime(settings.model_copy(update={"base_url": url}), db, clock, Random(1))
     runtime.__dict__["templates"] = _templates(settings)  # compiled once for all tests
     app = create_app(runtime)
-    with serving(app, listener), httpx.Client(base_url=url, verify=False, **client) as http:
+    options = {"verify": False, "timeout": 60} | client  # a busy machine is no fault of ours
+    with serving(app, listener), httpx.Client(base_url=url, **options) as http:
         yield RunningSite(url, app, runtime, clock, http)
