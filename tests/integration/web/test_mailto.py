@@ -1,8 +1,10 @@
 """Leaving by mail: the address in List-Unsubscribe is enough, and nothing else is."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
+import structlog
 from sqlalchemy import text
 from sqlmodel import Session, select
 from typer.testing import CliRunner
@@ -16,6 +18,14 @@ from tests.support.sending import make_edition
 
 OLD, NEW = "0123456789abcdef" * 4, "fedcba9876543210" * 4
 SENDER, LEAVE = "news@news.example.org", "leave@news.example.org"
+
+
+@pytest.fixture(autouse=True)
+def _put_logging_back() -> Iterator[None]:
+    """A command sets its own log up, on a stream that ends with it."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture
