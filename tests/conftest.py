@@ -17,6 +17,7 @@ from typing import Final
 
 import psycopg
 import pytest
+import structlog
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -42,6 +43,14 @@ def _clean_environment() -> Iterator[None]:
     kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("DIGEST_")}
     yield
     os.environ.update(kept)
+
+
+@pytest.fixture(autouse=True)
+def _put_logging_back() -> Iterator[None]:
+    """A command sets up the log of its process, on a stream that ends with the test."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(autouse=True)

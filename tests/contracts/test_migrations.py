@@ -9,7 +9,6 @@ from digest import migrations
 from digest.db import SCHEMA_HEAD, Database
 from digest.delivery.edition_control import the_instance
 from digest.migrations.tables import metadata
-from tests.support.schema import create_tables
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def test_the_migrations_make_the_tables_of_the_models(empty: Database) -> None:
 
 
 def test_the_migrations_make_the_same_constraints_and_indexes_as_the_models(empty: Database) -> None:
-    create_tables(empty.engine)
+    metadata.create_all(empty.engine)
     made = _shape(empty)
     metadata.drop_all(empty.engine)
     migrations.upgrade(empty)

@@ -108,6 +108,7 @@ def test_greylisted_then_dropped_after_the_dot_each_reader_gets_one_mail_or_one_
     assert edition["deliveries"]["sent"] + edition["deliveries"]["unknown"] == READERS
 
 
+@pytest.mark.long  # three programs started for real; the crash tests of delivery stop at every step, by default
 def test_killed_in_the_middle_and_restarted_with_two_workers_nobody_is_skipped_or_doubled(
     house: House,
 ) -> None:

@@ -37,7 +37,7 @@ def dump(house: House) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("feeds", "add", "gopher://example.org/feed"), 1, "gopher"),
+        (("feeds", "add", "gopher://example.org/feed"), 1, "http:// or https://"),
         (("feeds", "add", "http://127.0.0.1:9/none"), 1, "No feed"),
         (("feeds", "fetch", "https://unknown.example.org/"), 1, "no feed of ours"),
         (("feeds", "remove", "17", "--yes"), 1, "no feed of ours"),

@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from sqlmodel import col, select, update
 
 from digest.cli.app import main
-from digest.cli.opening import configure_logging
 from digest.cli.operator import login
-from digest.db import SCHEMA_HEAD, Database
+from digest.db import Database
 from digest.delivery import edition_control as control
 from digest.delivery import witness
 from digest.delivery.models import Delivery, DeliveryState, Instance, Reason
@@ -34,10 +32,6 @@ Command = Callable[..., tuple[int, Any]]
 @pytest.fixture
 def command(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Types `digest editions … --json`; the exit code, and the document or the sentence on stderr."""
-    with db.engine.begin() as connection:
-        connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32))")
-        connection.exec_driver_sql("DELETE FROM alembic_version")
-        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{SCHEMA_HEAD}')")
     monkeypatch.setenv("DIGEST_DATABASE_URL", db.url.render_as_string(hide_password=False))
     monkeypatch.setenv("DIGEST_SECRET_KEY", "0123456789abcdef" * 4)
     monkeypatch.setenv("DIGEST_BASE_URL", "https://news.example.org")
@@ -52,12 +46,9 @@ def command(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Co
                 main()
             except SystemExit as ended:
                 code = int(ended.code or 0)
-        structlog.reset_defaults()
         return code, json.loads(out.getvalue()) if code == 0 else err.getvalue()
 
-    yield run  # type: ignore[misc]  # the rim has set up logging
-    configure_logging("warning")
-    structlog.reset_defaults()
+    return run
 
 
 def put_back(db: Database, now: datetime, file: Path) -> None:

@@ -14,11 +14,10 @@ from typing import Any
 
 import pytest
 import structlog
-from sqlalchemy import text
 from sqlmodel import col, select, update
 
 from digest.cli.app import main
-from digest.db import SCHEMA_HEAD, Database
+from digest.db import Database
 from digest.feeds.exchange import Limits
 from digest.feeds.fetch import Fetcher
 from digest.feeds.models import Article, ArticleState, Feed, Trust
@@ -105,14 +104,8 @@ def shell(
     monkeypatch.setenv("DIGEST_FETCH__ALLOW_PRIVATE", "true")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     db = Database(database_url)
-    with db.write() as session:  # as the migrations leave it
-        session.execute(text("CREATE TABLE alembic_version (version_num TEXT)"))
-        session.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": SCHEMA_HEAD})
     yield Shell(capsys, monkeypatch, db, pool)
-    with db.write() as session:
-        session.execute(text("DROP TABLE alembic_version"))
     db.close()
-    structlog.reset_defaults()
 
 
 def page(*links: str) -> str:

@@ -2,7 +2,6 @@
 
 from sqlalchemy import text
 
-from digest.db import SCHEMA_HEAD
 from digest.delivery.models import Worker
 from digest.feeds import tally
 from digest.feeds.models import FeedState
@@ -15,9 +14,6 @@ from tests.integration.web.conftest import Story
 def be_ready(story: Story) -> None:
     with story.site.db.write() as session:
         session.add(Worker(id="w1", host="h", pid=1, seen_at=story.site.clock.now))
-        session.execute(text("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL)"))
-        session.execute(text("DELETE FROM alembic_version"))
-        session.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": SCHEMA_HEAD})
 
 
 def test_alive_means_only_that_the_process_answers(story: Story) -> None:

@@ -1,16 +1,13 @@
 """Leaving by mail: the address in List-Unsubscribe is enough, and nothing else is."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
-import structlog
-from sqlalchemy import text
 from sqlmodel import Session, select
 from typer.testing import CliRunner
 
 from digest.cli.people import app
-from digest.db import SCHEMA_HEAD, Database
+from digest.db import Database
 from digest.delivery.models import Delivery, DeliveryState
 from digest.mail.envelope import Envelopes
 from subscribers.models import Consent, Subscriber, SubscriberState
@@ -20,22 +17,12 @@ OLD, NEW = "0123456789abcdef" * 4, "fedcba9876543210" * 4
 SENDER, LEAVE = "news@news.example.org", "leave@news.example.org"
 
 
-@pytest.fixture(autouse=True)
-def _put_logging_back() -> Iterator[None]:
-    """A command sets its own log up, on a stream that ends with it."""
-    before = structlog.get_config()
-    yield
-    structlog.configure(**before)
-
-
 @pytest.fixture
 def house(sqlite_url: str, now: datetime) -> Database:
     """Three readers whose edition is still to be sent."""
     db = Database(sqlite_url)
     with db.write() as session:
         make_edition(session, 3, now=now)
-        session.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
-        session.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": SCHEMA_HEAD})
     yield db
     db.close()
 

@@ -1,19 +1,10 @@
 """What services write into their log."""
 
-from collections.abc import Iterator
-
 import pytest
 import structlog
 
 from digest.cli import opening
 from digest.settings import Settings
-
-
-@pytest.fixture(autouse=True)
-def _put_back() -> Iterator[None]:
-    before = structlog.get_config()
-    yield
-    structlog.configure(**before)
 
 
 @pytest.mark.parametrize(
