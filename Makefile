@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+export PYTHONDONTWRITEBYTECODE :=  # else every process compiles everything again
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-long test-browser check check-mail soak bench check-mail pictures clean

@@ -5,6 +5,7 @@ emptied before each test. A PostgreSQL that cannot start fails the run; it is ne
 """
 
 import copy
+import gc
 import os
 import shutil
 import socket
@@ -36,6 +37,12 @@ END $$
 """
 )
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the collector need not walk all of it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
