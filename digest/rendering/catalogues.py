@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
+from typing import Final
 
 from babel import Locale
 from babel.messages.catalog import Catalog
@@ -12,6 +14,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
 
 from digest.rendering.errors import TemplateError
+
+_NO_DATE: Final = "YEAR-MO-DA HO:MI+ZONE"
+"""As a catalogue without a date has it; else the minute of reading would stand in it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +63,7 @@ def read_catalogues(directories: Sequence[Path], *, default: str) -> Catalogues:
 
 def read_catalogue(code: str, folders: Sequence[Path]) -> Catalog:
     """All messages of one language; a later folder's words replace an earlier one's. Raises TemplateError."""
-    merged = Catalog(locale=code)
+    merged = Catalog(locale=code, creation_date=_NO_DATE)
     for path in (path for folder in folders for path in sorted(folder.glob("*.po"))):
         try:
             with path.open("rb") as file:
@@ -75,6 +80,11 @@ def read_catalogue(code: str, folders: Sequence[Path]) -> Catalog:
 def _language(code: str, folders: Sequence[Path]) -> Language:
     file = BytesIO()
     write_mo(file, read_catalogue(code, folders))
-    file.seek(0)
-    words = GNUTranslations(file)
+    return _with_words(code, file.getvalue())
+
+
+@lru_cache(maxsize=16)
+def _with_words(code: str, compiled: bytes) -> Language:
+    """The same words give the very same language, so that templates compiled for it are found again."""
+    words = GNUTranslations(BytesIO(compiled))
     return Language(code, Locale.parse(code), words.gettext, words.ngettext, words.pgettext, words.npgettext)
