@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from gettext import GNUTranslations
 from io import BytesIO
@@ -15,8 +16,8 @@ from babel.messages.pofile import PoFileError, read_po
 
 from digest.rendering.errors import TemplateError
 
-_NO_DATE: Final = "YEAR-MO-DA HO:MI+ZONE"
-"""As a catalogue without a date has it; else the minute of reading would stand in it."""
+_NO_DATE: Final = datetime.fromtimestamp(0, UTC)
+"""Else the minute of reading would stand in a catalogue, and no two would be the same."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

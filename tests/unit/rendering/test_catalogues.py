@@ -180,3 +180,9 @@ def test_a_broken_catalogue_is_named(tmp_path: Path) -> None:
     _po(tmp_path / "locale/de/LC_MESSAGES", "digest.po", "nonsense\n")
     with pytest.raises(TemplateError, match=r"digest\.po:1: not a message catalogue"):
         read_catalogues([tmp_path], default="de")
+
+
+def test_the_same_words_are_the_same_language_so_that_templates_are_compiled_once() -> None:
+    first, again = (read_catalogues(directories(), default="de").languages for _ in range(2))
+    assert all(first[code] is again[code] for code in first)
+    assert first["de"] is not first["en"]
