@@ -25,7 +25,7 @@ demo: $(STAMP) ## A digest in a browser inbox: http://localhost:8000/inbox (ARGS
 	@$(BIN)/digest demo $(ARGS)
 
 test: $(STAMP) ## Run the tests, about three minutes (ARGS are handed to pytest)
-	@$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not soak and not long and not browser' $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal -m 'not soak and not long and not browser' $(ARGS)
 	@echo "Not run here, always by CI: the longer journeys (make test-long), the pages in a real browser (make test-browser)."
 
 test-long: $(STAMP) ## The journeys on PostgreSQL too, and the services as processes

@@ -5,11 +5,10 @@ cost grows with distinct queries and with what the articles say, not with reader
 of each query finds, for every batch size and order.
 """
 
-import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Final, NamedTuple
 
+from digest.collector import uncollected
 from digest.matching.article import ArticleText, Reading, read
 from digest.matching.atoms import atom
 from digest.matching.batch import Batch
@@ -75,7 +74,7 @@ class Matcher:
         self._finder: PlaceFinder | None = None
         self._leaves: dict[int, int] = {}
         """Each leaf's number once: a million programs share them."""
-        with _uncollected():
+        with uncollected():
             for topic_id, query in (topics or {}).items():
                 self.add(topic_id, query)
 
@@ -135,7 +134,7 @@ class Matcher:
 
     def match_read(self, readings: Sequence[Reading]) -> list[Hit]:
         """All hits of articles that are analysed already, as one batch."""
-        with _uncollected():
+        with uncollected():
             return self._matched(readings)
 
     def _matched(self, readings: Sequence[Reading]) -> list[Hit]:
@@ -171,18 +170,6 @@ class Matcher:
                         continue
                     seen.add(entry)
                 yield entry
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the cycle collector: a batch makes many small tuples and no cycles, and the registry is large."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 _new = tuple.__new__  # more than twice as fast as the constructor of a hit, and millions are made
