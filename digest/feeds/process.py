@@ -30,7 +30,8 @@ _STARTUP = timedelta(seconds=60)
 class Limits:
     """What one document may cost, and how many documents one process reads."""
 
-    time: timedelta = timedelta(seconds=5)
+    time: timedelta = timedelta(seconds=4.8)
+    """With the kill and its report a document is over within 5."""
     cpu: timedelta = timedelta(seconds=5)
     memory_mb: int = 768
     jobs: int = 500
