@@ -59,10 +59,15 @@ async def test_a_worker_goes_on_while_the_next_version_adds_to_the_tables_and_ta
     versions: Database, now: datetime
 ) -> None:
     steps = {10: EXPAND, 25: CONTRACT}
+    in_order = asyncio.Lock()  # the second must not get the database's lock before the first
+
+    async def step(statements: tuple[str, ...]) -> None:
+        async with in_order:
+            await asyncio.to_thread(migrate, newer, statements)
 
     def script(seen: Event) -> None:
         if seen.verb == "MAIL" and seen.count in steps:
-            pending.append(asyncio.create_task(asyncio.to_thread(migrate, newer, steps.pop(seen.count))))
+            pending.append(asyncio.create_task(step(steps.pop(seen.count))))
 
     pending: list[asyncio.Task[None]] = []
     with another(versions) as newer:
